@@ -1,0 +1,1 @@
+"""For people who test code that uses aiochan: loops that are driven by hand."""
