@@ -1,0 +1,64 @@
+# Every target sets up what it needs in .venv; Python (3.11 or newer), make and a network are enough.
+# The default Python is PYTHON; DIR is what the demo reads; ARGS goes to pytest or to the benchmark.
+
+PYTHON ?= python3
+DIR ?= .
+ARGS ?=
+
+VENV := .venv
+ifeq ($(OS),Windows_NT)
+RUN := $(VENV)/Scripts/python
+else
+RUN := $(VENV)/bin/python
+endif
+SETUP := $(PYTHON) tools/environments.py $(VENV)
+TYPED := aiochan tests/typing examples
+
+.PHONY: help demo test test-quick check check-format check-lint check-types check-layers bench clean
+
+help:
+	@echo 'make demo        run the example in examples/digest on this repository, or on DIR=...'
+	@echo 'make test        run the tests on every Python from 3.11 to 3.13 that is found'
+	@echo 'make test-quick  run the quick tests on the default Python only'
+	@echo 'make check       format, lint, types, layers and quick tests; under a minute'
+	@echo 'make bench       compare with what asyncio offers, and print a table'
+	@echo 'make clean       remove the environments and caches'
+
+demo:
+	@$(SETUP) demo
+	@$(RUN) -m examples.digest "$(DIR)"
+
+test:
+	@$(PYTHON) tools/test_matrix.py $(ARGS)
+
+test-quick:
+	@$(SETUP) test
+	$(RUN) -m pytest -q --numprocesses=auto --maxprocesses=4 $(ARGS)
+
+check: check-format check-lint check-types check-layers test-quick
+	@echo 'make check: all is well'
+
+check-format:
+	@$(SETUP) lint
+	$(RUN) -m ruff format --check .
+
+check-lint:
+	@$(SETUP) lint
+	$(RUN) -m ruff check .
+
+check-types:
+	@$(SETUP) lint
+	$(RUN) -m mypy $(TYPED)
+	$(RUN) -m pyright --pythonpath $(RUN)
+
+check-layers:
+	@$(SETUP) test
+	$(RUN) -m pytest -q tests/architecture
+
+bench:
+	@$(SETUP) bench
+	@$(RUN) -m bench $(ARGS)
+
+clean:
+	rm -rf .venv .venv-3.* build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

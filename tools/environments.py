@@ -1,0 +1,102 @@
+"""Virtual environments to work in: made when missing, brought up to date when needed.
+
+    python tools/environments.py DIRECTORY GROUP ...
+
+makes DIRECTORY with the Python that runs this script, and installs the project in editable mode
+with these dependency groups of pyproject.toml. A stamp inside the directory says what it holds, so
+that a second call costs nothing; a changed pyproject.toml installs again, another Python (or a
+checkout that was moved) starts from nothing. Only the standard library is used: this runs before
+anything is there.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+FLOOR = (3, 11)
+STAMP = "aiochan-stamp.json"
+PIP = "pip>=25.1"  # the first that knows --group
+
+
+def python_in(directory: Path) -> Path:
+    """Name the interpreter of an environment."""
+    if sys.platform == "win32":
+        return directory / "Scripts" / "python.exe"
+    return directory / "bin" / "python"
+
+
+def ensure(directory: Path, groups: set[str], python: Path = Path(sys.executable)) -> Path:
+    """Make the environment fit to use, with `groups` besides those it already has.
+
+    Returns:
+        Its interpreter.
+
+    Raises:
+        subprocess.CalledProcessError: Something could not be installed; the output says what.
+    """
+    stamp = directory / STAMP
+    held = json.loads(stamp.read_text()) if stamp.exists() else {}
+    origin = [str(directory.resolve()), version_of(python)]
+    project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    inside = python_in(directory)
+
+    fresh = held.get("origin") != origin
+    if fresh:
+        print(f"-- making {directory.name} with Python {origin[1]}", flush=True)
+        _call(python, "-m", "venv", "--clear", directory)
+        _call(inside, "-m", "pip", "install", "--quiet", "--upgrade", PIP)
+        held = {}
+    wanted = groups | set(held.get("groups", ()))
+    if held.get("project") != project or wanted != set(held["groups"]):
+        print(f"-- installing {', '.join(sorted(wanted)) or 'the package'} there", flush=True)
+        options = [f"--group={group}" for group in sorted(wanted)]
+        _call(inside, "-m", "pip", "install", "--quiet", "--editable", ROOT, *options)
+        state = {"origin": origin, "project": project, "groups": sorted(wanted)}
+        stamp.write_text(json.dumps(state))
+    return inside
+
+
+def version_of(python: Path) -> str:
+    """Ask an interpreter for its version, such as `3.12.1`; it must be able to make environments.
+
+    Raises:
+        OSError, subprocess.SubprocessError: It does not work, as the shims of a version manager
+            for versions that are not chosen.
+    """
+    question = "import ensurepip, platform, venv; print(platform.python_version())"
+    command: list[str | Path] = [python, "-c", question]
+    answer = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    return answer.stdout.strip()
+
+
+def _call(*command: str | Path) -> None:
+    quiet = ["--disable-pip-version-check"] if "pip" in command else []
+    subprocess.run([*command, *quiet], check=True, cwd=ROOT)
+
+
+def main() -> int:
+    if sys.version_info < FLOOR:
+        needed = ".".join(map(str, FLOOR))
+        print(f"Python {needed} or newer is needed, this is {sys.version.split()[0]}.")
+        print("Name a newer one, as in: make PYTHON=python3.12 test")
+        return 2
+    parser = argparse.ArgumentParser(description="Make or update a virtual environment.")
+    parser.add_argument("directory", type=Path)
+    parser.add_argument("groups", nargs="*", metavar="GROUP")
+    options = parser.parse_args()
+    try:
+        ensure(options.directory, set(options.groups))
+    except subprocess.CalledProcessError as error:
+        print(f"could not set up {options.directory}: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
