@@ -1,0 +1,80 @@
+"""Go's way of writing concurrent programs, native to asyncio.
+
+    import aiochan as ac
+
+    jobs = ac.Chan[str](10)                  a channel with room for ten
+    await jobs.send("a")                     waits for room; `async for job in jobs` receives until it is closed
+    match await ac.select(ac.recv(jobs), ac.recv(done)): ...
+
+Where to look
+-------------
+    errors      AiochanError and what stands below it
+    core        Chan and its ends, Signal, never, select and its cases; WaitQueue to build your own primitives on
+    testing     for tests of code that uses this: every interleaving, virtual time (import aiochan.testing)
+
+Everything is named here and lives elsewhere; what each name means is in its docstring.
+"""
+
+from __future__ import annotations
+
+from aiochan._namesake import refuse_namesake
+from aiochan.core import (
+    Case,
+    Chan,
+    RecvChan,
+    Reservation,
+    SendChan,
+    Signal,
+    Stats,
+    never,
+    recv,
+    recv_ok,
+    select,
+    select_loop,
+    select_nowait,
+    send,
+)
+from aiochan.errors import (
+    AiochanError,
+    BrokenBarrier,
+    Canceled,
+    ChannelClosed,
+    ContextError,
+    DeadlineExceeded,
+    MisuseError,
+    NotHeld,
+    WouldBlock,
+    WrongLoop,
+)
+
+__all__ = [
+    "AiochanError",
+    "BrokenBarrier",
+    "Canceled",
+    "Case",
+    "Chan",
+    "ChannelClosed",
+    "ContextError",
+    "DeadlineExceeded",
+    "MisuseError",
+    "NotHeld",
+    "RecvChan",
+    "Reservation",
+    "SendChan",
+    "Signal",
+    "Stats",
+    "WouldBlock",
+    "WrongLoop",
+    "never",
+    "recv",
+    "recv_ok",
+    "select",
+    "select_loop",
+    "select_nowait",
+    "send",
+]
+
+refuse_namesake()
+for _name in __all__:  # tracebacks are to show what people type
+    globals()[_name].__module__ = __name__
+del _name

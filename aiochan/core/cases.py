@@ -1,0 +1,113 @@
+"""The cases of a select, and the types of its answer.
+
+A case is made for one use and looked at once, so it is a plain tuple: (channel, what is wanted of it, value). An object
+would cost three times as much to make. Callers are not to know: to them it is a `Case`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Final, Generic, Literal, Never, TypeAlias, TypeVar, cast
+
+from aiochan.core.ends import CommaOk, RecvChan, SendChan
+from aiochan.core.hchan import RECV, RECV_OK, SEND, Chan
+from aiochan.core.signal import Signal
+
+__all__ = ["DONE", "Case", "recv", "recv_ok", "send"]
+
+T = TypeVar("T")
+R_co = TypeVar("R_co", covariant=True)
+
+DONE: Final = "done"  # wants the end of a Signal: answers None where RECV would raise
+
+
+class Case(Generic[R_co]):
+    """One thing that a `select` may do: made by `recv`, `recv_ok` or `send`, and opaque.
+
+    Its type parameter is what the select answers when it did this.
+    """
+
+    __slots__ = ()
+
+    def __init__(self) -> None:
+        raise TypeError("a Case is made by recv(ch), recv_ok(ch) or send(ch, value)")
+
+
+def recv(ch: RecvChan[T] | None) -> Case[T]:
+    """Make the case "receive from `ch`", as Go's ``case v := <-ch``.
+
+    Args:
+        ch: A channel, its receive end or a `Signal`. On None (Go's nil channel) the case is never ready.
+
+    Raises:
+        TypeError: `ch` cannot be received from.
+    """
+    if type(ch) is Chan:
+        return cast("Case[T]", (ch, RECV, None))
+    return cast("Case[T]", _receive(ch, RECV))
+
+
+def recv_ok(ch: RecvChan[T] | None) -> Case[CommaOk[T]]:
+    """Make the case "receive from `ch`, or hear that it has ended", as Go's ``case v, ok := <-ch``.
+
+    It answers ``(value, True)``, or ``(None, False)`` once the channel is closed and drained.
+
+    Args:
+        ch: A channel, its receive end or a `Signal`. On None (Go's nil channel) the case is never ready.
+
+    Raises:
+        TypeError: `ch` cannot be received from.
+    """
+    if type(ch) is Chan:
+        return cast("Case[CommaOk[T]]", (ch, RECV_OK, None))
+    return cast("Case[CommaOk[T]]", _receive(ch, RECV_OK))
+
+
+def send(ch: SendChan[T] | None, value: T) -> Case[None]:
+    """Make the case "send `value` to `ch`", as Go's ``case ch <- value``.
+
+    Args:
+        ch: A channel or its send end. On None (Go's nil channel) the case is never ready.
+        value: What is sent if this case is chosen.
+
+    Raises:
+        TypeError: `ch` cannot be sent to.
+    """
+    if type(ch) is Chan:
+        return cast("Case[None]", (ch, SEND, value))
+    if ch is None:
+        return cast("Case[None]", NEVER)
+    if isinstance(ch, Chan):
+        return cast("Case[None]", (ch, SEND, value))
+    if isinstance(ch, SendChan):
+        return cast("Case[None]", (ch._chan, SEND, value))
+    raise TypeError(f"send() takes a channel or its send end, not {ch!r}")
+
+
+NEVER: Final = (None, RECV, None)
+
+
+def _receive(ch: object, kind: str) -> tuple[Any, str, Any]:
+    if ch is None:
+        return NEVER
+    if isinstance(ch, Chan):
+        return ch, kind, None
+    if isinstance(ch, Signal):
+        return ch._chan, DONE if kind == RECV else kind, None
+    if isinstance(ch, RecvChan):
+        return ch._chan, kind, None
+    raise TypeError(f"{kind}() takes a channel or its receive end, a Signal or None, not {ch!r}")
+
+
+# What a select over so many cases answers. `match` narrows on the index, so that the value has the type of its case.
+
+A, B, C, D = TypeVar("A"), TypeVar("B"), TypeVar("C"), TypeVar("D")
+E, F, G, H = TypeVar("E"), TypeVar("F"), TypeVar("G"), TypeVar("H")
+
+Of1: TypeAlias = tuple[Literal[0], A]
+Of2: TypeAlias = Of1[A] | tuple[Literal[1], B]
+Of3: TypeAlias = Of2[A, B] | tuple[Literal[2], C]
+Of4: TypeAlias = Of3[A, B, C] | tuple[Literal[3], D]
+Of5: TypeAlias = Of4[A, B, C, D] | tuple[Literal[4], E]
+Of6: TypeAlias = Of5[A, B, C, D, E] | tuple[Literal[5], F]
+Of7: TypeAlias = Of6[A, B, C, D, E, F] | tuple[Literal[6], G]
+Of8: TypeAlias = Of7[A, B, C, D, E, F, G] | tuple[Literal[7], H]

@@ -1,0 +1,145 @@
+"""The two ends of a channel, as Go's ``chan<- T`` and ``<-chan T``.
+
+A `Chan` is both at once, so a function that asks for a `RecvChan[T]` takes a `Chan[T]`. What ``ch.sender`` and
+``ch.receiver`` return is one end and no more: there is no way back from it to the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypeVar
+
+if TYPE_CHECKING:
+    from aiochan.core.hchan import Chan, Stats
+    from aiochan.core.reservation import Reservation
+
+__all__ = ["CommaOk", "RecvChan", "SendChan"]
+
+T = TypeVar("T")
+
+T_co = TypeVar("T_co", covariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
+
+CommaOk: TypeAlias = tuple[T, Literal[True]] | tuple[None, Literal[False]]
+
+
+class _End:
+    """What both ends can tell. Two views of the same end of one channel are equal."""
+
+    __slots__ = ("_chan",)
+
+    _chan: Chan[Any]
+
+    def __init__(self, chan: Chan[Any]) -> None:
+        self._chan = chan
+
+    @property
+    def capacity(self) -> float:
+        """How many values fit in: 0, a whole number, or ``math.inf``."""
+        return self._chan.capacity
+
+    @property
+    def closed(self) -> bool:
+        """Whether the channel was closed; values may still be in it."""
+        return self._chan.closed
+
+    @property
+    def name(self) -> str | None:
+        """The name it was made with."""
+        return self._chan.name
+
+    def stats(self) -> Stats:
+        """Count what is in the channel, who waits for it and what has gone through."""
+        return self._chan.stats()
+
+    def __len__(self) -> int:
+        return len(self._chan)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __eq__(self, other: object) -> bool:
+        return type(other) is type(self) and other._chan is self._chan  # type: ignore[attr-defined]
+
+    def __hash__(self) -> int:
+        return hash((type(self), id(self._chan)))
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} of {self._chan!r}>"
+
+
+class SendChan(_End, Generic[T_contra]):
+    """The send end of a channel, as Go's ``chan<- T``; see `Chan` for what the methods do."""
+
+    __slots__ = ()
+
+    def send(self, value: T_contra) -> Coroutine[Any, Any, None]:
+        """Send `value`, waiting until there is room or a receiver; see `Chan.send`.
+
+        Cancellation: the value was not sent, unless a receiver already had it or was promised one.
+        """
+        return self._chan.send(value)
+
+    def send_nowait(self, value: T_contra) -> None:
+        """Send `value` now or raise WouldBlock; see `Chan.send_nowait`."""
+        self._chan.send_nowait(value)
+
+    def close(self, cause: BaseException | None = None) -> None:
+        """Close the channel; see `Chan.close`."""
+        self._chan.close(cause)
+
+    def reserve(self) -> Reservation[T_contra]:
+        """Take a place now for a value that is produced later; see `Chan.reserve`."""
+        return self._chan.reserve()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._close_on_exit(error)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
+    ) -> None:
+        self._close_on_exit(error)
+
+    def _close_on_exit(self, error: BaseException | None) -> None:
+        if not self.closed:
+            self.close(error)
+
+
+class RecvChan(_End, Generic[T_co]):
+    """The receive end of a channel, as Go's ``<-chan T``; see `Chan` for what the methods do."""
+
+    __slots__ = ()
+
+    def recv(self) -> Coroutine[Any, Any, T_co]:
+        """Receive the next value, waiting for it; see `Chan.recv`.
+
+        Cancellation: nothing was received.
+        """
+        return self._chan.recv()
+
+    def recv_ok(self) -> Coroutine[Any, Any, CommaOk[T_co]]:
+        """Receive ``(value, True)``, or ``(None, False)`` at the end; see `Chan.recv_ok`.
+
+        Cancellation: nothing was received.
+        """
+        return self._chan.recv_ok()
+
+    def recv_nowait(self) -> T_co:
+        """Receive the next value now or raise WouldBlock; see `Chan.recv_nowait`."""
+        value: T_co = self._chan.recv_nowait()
+        return value
+
+    def __aiter__(self) -> Self:
+        return self
+
+    def __anext__(self) -> Coroutine[Any, Any, T_co]:
+        return self._chan.__anext__()

@@ -1,0 +1,53 @@
+"""What can be seen of a channel from outside: `Stats` for its users, `Snapshot` for tests and tools."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from aiochan.core.waiters import Parked
+
+__all__ = ["Snapshot", "Stats"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """Count what is in a channel, who waits for it and what has gone through it.
+
+    Attributes:
+        length: Values that nobody was promised, as ``len(ch)``.
+        promised: Values that woken receivers are about to take.
+        reserved: Places that were reserved and not used yet.
+        capacity: As given; ``math.inf`` for unbounded.
+        parked_senders: Senders and reservations asleep.
+        parked_receivers: Receivers asleep.
+        sent: Values that went in, less those that a cancelled sender took back; dropped ones count.
+        received: Values that receivers took.
+        dropped: Values that a dropping channel let fall.
+        closed: Whether it was closed.
+    """
+
+    length: int
+    promised: int
+    reserved: int
+    capacity: float
+    parked_senders: int
+    parked_receivers: int
+    sent: int
+    received: int
+    dropped: int
+    closed: bool
+
+
+class Snapshot(NamedTuple):
+    """Everything that decides what a channel does next; for tests and tools."""
+
+    held: tuple[tuple[Any, bool], ...]  # oldest first; True where a cancelled sender could still take it back
+    granted: int
+    reserved: int
+    closed: bool
+    dropped: int
+    received: int
+    recvq: tuple[Parked, ...]
+    sendq: tuple[Parked, ...]
+    slotq: tuple[Parked, ...]

@@ -1,0 +1,401 @@
+"""Who sleeps, who may wake it, and what a late cancellation does.
+
+The one rule about cancellation
+-------------------------------
+asyncio can cancel a task in the same turn of the loop in which its wait was already granted. Then ``CancelledError``
+arrives although a value, a place or a lock was promised. So:
+
+    A woken waiter holds a permit, never the thing itself;
+    a cancelled waiter passes its permit on, at once and in line.
+
+Everything that parks does it in this shape, and awaits nothing on its way out::
+
+    waiter = Waiter(queue, line, kind, value)
+    line.append(waiter)
+    try:
+        await waiter
+    except BaseException:                 # CancelledError, GeneratorExit, KeyboardInterrupt: the same for all
+        if waiter.state == GRANTED:
+            ...                           # give back what was granted; the next in line gets it, synchronously
+        else:
+            waiter.quit()                 # out of every line
+        raise
+
+Who waits for a turn and not for a value uses `WaitQueue`, which is this shape and nothing else.
+
+Theory of operation
+-------------------
+A `Waiter` is what the task awaits (asyncio takes it for a future) and, for a plain operation, its place in a line as
+well. A select is one `Waiter` with a `Place` in each of its lines. `commit` is where "who won" is decided.
+
+Invariants
+----------
+W1  A waiter's state leaves PARKED once and never changes again.
+W2  Whoever is not PARKED stands in no line. What may be left there is a tombstone, counted in `Line.dead`, that keeps
+    no value and no task alive; so ``len(line) - line.dead`` tasks sleep in a line, at any moment.
+W3  A waiter that was cancelled is dead in that moment, long before its task runs: nothing is ever granted to it.
+W4  Woken tasks run in the order in which they were woken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable, Generator, Iterator
+from typing import Any, Generic, NamedTuple, TypeVar
+
+from aiochan.core import hooks
+from aiochan.core.runqueue import RunQueue, running_queue, wrong_loop
+
+__all__ = ["CANCELLED", "CLOSED", "GRANTED", "PARKED", "Line", "Parked", "Place", "WaitQueue", "Waiter"]
+
+PARKED, CANCELLED, GRANTED, CLOSED = range(4)  # the order matters: below GRANTED nobody answered
+STATES = "parked", "cancelled", "granted", "closed"
+
+T = TypeVar("T")
+
+
+class Parked(NamedTuple):
+    """One sleeping task in one line, as ``_snapshot()`` shows it."""
+
+    owner: asyncio.Task[Any] | None
+    kind: str
+    index: int | None
+    value: Any
+    ticket: int
+
+
+class Line(deque[Any]):
+    """First come, first served.
+
+    Leaving from the middle leaves a tombstone; a line that is mostly tombstones is rebuilt. So joining, leaving and
+    granting cost O(1), averaged over time.
+    """
+
+    __slots__ = ("dead", "home", "last")
+
+    def __init__(self, home: object) -> None:
+        self.dead = 0
+        self.home = weakref.ref(home)  # weak, or a channel would need the garbage collector to die
+        self.last = 0  # the number of the select that joined last: it needs no second place
+
+    def sleeping(self) -> int:
+        """Count who sleeps here."""
+        return len(self) - self.dead
+
+    def places(self) -> list[Waiter | Place]:
+        """List who sleeps here, first come first."""
+        return [place for place in self if not place.state]
+
+    def bury(self) -> None:
+        """Count one more tombstone."""
+        self.dead = dead = self.dead + 1
+        if dead > 16 and 2 * dead > len(self):
+            living = self.places()
+            self.clear()
+            self.extend(living)
+            self.dead = 0
+
+    def first(self) -> Any:
+        """Find who is served next; None when nobody sleeps here."""
+        while self:
+            place = self[0]
+            if not place.state:
+                return place
+            self.popleft()
+            self.dead -= 1
+        return None
+
+    def grant(self, outcome: int) -> Waiter | None:
+        """Commit who is served next, and return its waiter; None when nobody sleeps here."""
+        while self:
+            waiter: Waiter | None = self.popleft().commit(outcome)
+            if waiter is not None:
+                return waiter
+            self.dead -= 1
+        return None
+
+
+class Waiter:
+    """One sleeping task: what it awaits and, for a plain operation, its place in line as well."""
+
+    __slots__ = (
+        "_asyncio_future_blocking",
+        "context",
+        "kind",
+        "line",
+        "message",
+        "queue",
+        "stands",
+        "state",
+        "ticket",
+        "value",
+        "wakeup",
+        "won",
+    )
+
+    def __init__(self, queue: RunQueue, line: Line | None, kind: str, value: Any) -> None:
+        self.queue = queue
+        self.line = line  # None for a select, which has places
+        self.kind = kind
+        self.value = value
+        self.state = PARKED
+        self.wakeup: Callable[[Any], object] | None = None
+        self._asyncio_future_blocking = True
+
+    # -- what asyncio.Task asks of a future that it waits for
+
+    def __await__(self) -> Generator[Waiter, None, None]:
+        yield self
+        if self.state < GRANTED:
+            if self.state == PARKED:
+                raise RuntimeError("a sleeping operation was resumed although nobody woke it")
+            message = self.message
+            raise asyncio.CancelledError() if message is None else asyncio.CancelledError(message)
+
+    def get_loop(self) -> asyncio.AbstractEventLoop:
+        """Return the loop whose tasks may wait for this."""
+        return self.queue.loop
+
+    def add_done_callback(
+        self, wakeup: Callable[[Any], object], *, context: contextvars.Context | None = None
+    ) -> None:
+        """Remember how to wake the task; it is asleep from now on."""
+        self.wakeup = wakeup
+        self.context = contextvars.copy_context() if context is None else context
+        if self.state:  # decided meanwhile, by a finaliser that ran in the middle of our own steps
+            self._wake()
+        elif hooks.observer is not None:
+            hooks.observer.parked(self)
+
+    def cancel(self, msg: object = None) -> bool:
+        """Take the task out of every line and wake it with a CancelledError; False when it was decided before."""
+        if self.state:
+            return False
+        self.state = CANCELLED
+        self.message = msg
+        if hooks.observer is not None:
+            hooks.observer.left(self)
+        self._wake()
+        self.leave()
+        return True
+
+    # -- what becomes of it
+
+    def commit(self, outcome: int) -> Waiter | None:
+        """Decide this wait and wake the task; None when it was decided before."""
+        if self.state:
+            return None
+        self.state = outcome
+        if hooks.observer is not None:
+            hooks.observer.woken(self)
+        self._wake()
+        return self
+
+    def _wake(self) -> None:
+        if self.wakeup is not None:
+            queue = self.queue
+            queue.push((self.wakeup, self.context))
+            if not queue.scheduled:
+                queue.schedule()
+            self.wakeup = None  # a value that nobody reads yet must not keep its sender's task alive
+
+    def quit(self) -> None:
+        """Leave every line: the coroutine was thrown into or closed in its sleep. Nothing once decided."""
+        if not self.state:
+            self.state = CANCELLED
+            self.message = None
+            if hooks.observer is not None:
+                hooks.observer.left(self)
+            self.leave()
+
+    def leave(self) -> None:
+        """Turn what stands in lines into tombstones; what a select has won is out of its line already."""
+        released: list[Any] = []  # let go of at the end: a finaliser may touch the very channel we stand in
+        if self.line is not None:
+            released.append(self.value)
+            self.value = None
+            self.line.bury()
+            return
+        won = self.won
+        for place in self.stands:
+            if place is not won:
+                released.append(place.case)
+                place.case, place.waiter = None, _NOBODY
+                place.line.bury()
+
+    # -- to be looked at
+
+    @property
+    def owner(self) -> asyncio.Task[Any] | None:
+        """The task that sleeps, if it is a task."""
+        task = getattr(self.wakeup, "__self__", None)
+        return task if isinstance(task, asyncio.Task) else None
+
+    def waits_for(self) -> list[tuple[object, str, int | None]]:
+        """List the objects it sleeps on: each with what it wants there, and with its case in a select."""
+        if self.line is not None:
+            return [(self.line.home(), self.kind, None)]
+        return [(place.line.home(), place.kind, place.index) for place in self.stands]
+
+    def parked(self) -> Parked:
+        """Describe it as a place in line."""
+        return Parked(self.owner, self.kind, None, self.value, getattr(self, "ticket", 0))
+
+    def _snapshot(self) -> tuple[str, str, int | None]:
+        won = None if self.line is not None else self.won
+        return STATES[self.state], won.kind if won else self.kind, won.index if won else None
+
+
+class Place:
+    """Where a select stands in one line: the case it speaks for there."""
+
+    __slots__ = ("case", "drawn", "index", "line", "ticket", "waiter")
+
+    def __init__(self, waiter: Waiter, line: Line, index: int, case: Any) -> None:
+        self.waiter = waiter
+        self.line = line
+        self.index = index
+        self.case = case
+        self.drawn = 1  # how many cases of the select could stand here
+
+    @property
+    def state(self) -> int:
+        return self.waiter.state
+
+    @property
+    def kind(self) -> str:
+        kind: str = self.case[1]
+        return kind
+
+    def commit(self, outcome: int) -> Waiter | None:
+        """Decide the select for this case: its task is woken, and it leaves all its other lines at once."""
+        waiter = self.waiter
+        if waiter.state:
+            return None
+        waiter.won = self
+        waiter.value = self.case[2]
+        waiter.commit(outcome)
+        if len(waiter.stands) > 1:
+            waiter.leave()
+        return waiter
+
+    def parked(self) -> Parked:
+        """Describe it as a place in line."""
+        owner, ticket = self.waiter.owner, getattr(self, "ticket", 0)
+        return Parked(owner, self.kind, self.index, self.case[2], ticket)
+
+
+_NOBODY = Waiter.__new__(Waiter)  # whose tombstones are those of a select
+_NOBODY.state = CANCELLED
+
+
+class WaitQueue(Generic[T]):
+    """A line of tasks that wait for their turn: what locks, semaphores and barriers are built on.
+
+    It parks and wakes, first come first served, and knows nothing else: what the turn is good for is the caller's
+    state, to be changed by whoever wakes, at once, so that nobody can slip in before the woken task runs. A lock::
+
+        async def lock(self) -> None:
+            if self.locked:
+                await self.line.park(give_back=self.unlock)  # woken: the lock is ours already
+            self.locked = True
+
+        def unlock(self) -> None:
+            if not self.line.wake():                         # handed to the longest waiting, or else free
+                self.locked = False
+
+    After Go's ``runtime.sema`` and trio's ``ParkingLot``, with the rule of cancellation that asyncio needs.
+
+    Args:
+        name: Shown in ``repr`` and in reports.
+    """
+
+    __slots__ = ("__weakref__", "_line", "_name", "_queue")
+
+    def __init__(self, name: str | None = None) -> None:
+        self._name = name
+        self._queue: RunQueue | None = None
+        self._line = Line(self)
+
+    async def park(self, tag: T | None = None, give_back: Callable[[], object] | None = None) -> None:
+        """Sleep until somebody wakes this task.
+
+        Args:
+            tag: What this task wants, for whoever wakes to see (`first`); None if there is nothing to tell.
+            give_back: Called when the task was woken and then cancelled before it ran, so that what it was granted
+                goes on to the next in line. It must not wait. Left out, it is `wake`.
+
+        Raises:
+            WrongLoop: Tasks of another loop or thread wait here.
+
+        Cancellation: loses nothing. Asleep, the task leaves the line and nobody else moves; woken already, it calls
+        `give_back` before the CancelledError goes on.
+        """
+        queue = running_queue()
+        if self._queue is not queue:
+            if self._queue is not None and self._queue.loop is not queue.loop:
+                raise wrong_loop(self, self._queue)
+            self._queue = queue
+        waiter = Waiter(queue, self._line, "wait", tag)
+        self._line.append(waiter)
+        try:
+            await waiter
+        except BaseException:
+            if waiter.state == GRANTED:
+                (self.wake if give_back is None else give_back)()
+            else:
+                waiter.quit()
+            raise
+
+    def wake(self, n: int = 1) -> int:
+        """Wake the `n` tasks that have waited longest.
+
+        Returns:
+            How many were woken: less than `n` when no more sleep here.
+
+        Raises:
+            ValueError: `n` is negative.
+            WrongLoop: They belong to the loop of another thread.
+        """
+        if n < 0:
+            raise ValueError(f"cannot wake {n} tasks; n must be >= 0")
+        if self._queue is not None and self._queue.thread != threading.get_ident():
+            raise wrong_loop(self, self._queue)
+        woken = 0
+        while woken < n and self._line.grant(GRANTED) is not None:
+            woken += 1
+        return woken
+
+    def wake_all(self) -> int:
+        """Wake everybody who sleeps here now, and return how many that were."""
+        return self.wake(len(self))
+
+    @property
+    def first(self) -> T | None:
+        """The tag of the task that has waited longest; None when nobody sleeps here."""
+        place = self._line.first()
+        return None if place is None else place.value
+
+    def __len__(self) -> int:
+        return self._line.sleeping()
+
+    def __bool__(self) -> bool:
+        return True
+
+    def __iter__(self) -> Iterator[T | None]:
+        return iter([waiter.value for waiter in self._line.places()])
+
+    def __repr__(self) -> str:
+        name = f"{self._name!r}" if self._name is not None else f"at {id(self):#x}"
+        return f"<WaitQueue {name}, {len(self)} parked>"
+
+    def _check(self) -> None:
+        places = self._line.places()
+        assert len(self._line) - self._line.dead == len(places), "W2: tombstones miscounted"
+
+    def _snapshot(self) -> tuple[Parked, ...]:
+        return tuple(place.parked() for place in self._line.places())
