@@ -21,9 +21,7 @@ def main() -> None:
 
     chosen = [workload for workload in WORKLOADS if workload.name in (options.workloads or names)]
     print(f"CPU time beside {next(iter(PEERS))} (1.00; more is slower): median (least-most)")
-    print(
-        f"of {options.rounds} rounds, {options.loop}, {platform.python_implementation()}", end=" "
-    )
+    print(f"of {options.rounds} rounds, {options.loop}, {platform.python_implementation()}", end=" ")
     print(f"{platform.python_version()}\n")
     print(table(options.loop, chosen, options.rounds))
 

@@ -44,8 +44,7 @@ def table(loop: str, workloads: list[Workload], rounds: int) -> str:
     for workload in workloads:
         found = ratios(loop, workload, rounds)
         cells = [
-            f"{statistics.median(found[peer]):.2f} ({min(found[peer]):.2f}-{max(found[peer]):.2f})"
-            for peer in others
+            f"{statistics.median(found[peer]):.2f} ({min(found[peer]):.2f}-{max(found[peer]):.2f})" for peer in others
         ]
         rows.append([workload.title, workload.operation, *cells])
     return "\n".join(f"| {' | '.join(row)} |" for row in rows)

@@ -108,9 +108,7 @@ def run(loop_kind: str, silence: Silence) -> Run:
     return run
 
 
-def _run(
-    kind: str, silence: Silence, main: Callable[..., Awaitable[R]], args: tuple[Any, ...]
-) -> R:
+def _run(kind: str, silence: Silence, main: Callable[..., Awaitable[R]], args: tuple[Any, ...]) -> R:
     with asyncio.Runner(debug=kind == "debug", loop_factory=_factory(kind)) as runner:
         loop = runner.get_loop()
         loop.set_exception_handler(silence.heard_by_loop)
@@ -128,9 +126,7 @@ def _factory(kind: str) -> Callable[[], Loop]:
     return uvloop.new_event_loop
 
 
-async def _attended(
-    silence: Silence, main: Callable[..., Awaitable[R]], args: tuple[Any, ...]
-) -> R:
+async def _attended(silence: Silence, main: Callable[..., Awaitable[R]], args: tuple[Any, ...]) -> R:
     """Run `main`, and tell of the tasks that are still there afterwards."""
     try:
         return await main(*args)

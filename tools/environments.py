@@ -50,13 +50,13 @@ def ensure(directory: Path, groups: set[str], python: Path = Path(sys.executable
     if fresh:
         print(f"-- making {directory.name} with Python {origin[1]}", flush=True)
         _call(python, "-m", "venv", "--clear", directory)
-        _call(inside, "-m", "pip", "install", "--quiet", "--upgrade", PIP)
+        _install(inside, "--upgrade", PIP)
         held = {}
     wanted = groups | set(held.get("groups", ()))
     if held.get("project") != project or wanted != set(held["groups"]):
         print(f"-- installing {', '.join(sorted(wanted)) or 'the package'} there", flush=True)
         options = [f"--group={group}" for group in sorted(wanted)]
-        _call(inside, "-m", "pip", "install", "--quiet", "--editable", ROOT, *options)
+        _install(inside, "--editable", ROOT, *options)
         state = {"origin": origin, "project": project, "groups": sorted(wanted)}
         stamp.write_text(json.dumps(state))
     return inside
@@ -75,9 +75,13 @@ def version_of(python: Path) -> str:
     return answer.stdout.strip()
 
 
+def _install(python: Path, *what: str | Path) -> None:
+    # -qq: errors only, without what pip and the build backend find worth a warning
+    _call(python, "-m", "pip", "install", "-qq", "--disable-pip-version-check", *what)
+
+
 def _call(*command: str | Path) -> None:
-    quiet = ["--disable-pip-version-check"] if "pip" in command else []
-    subprocess.run([*command, *quiet], check=True, cwd=ROOT)
+    subprocess.run(command, check=True, cwd=ROOT)
 
 
 def main() -> int:
