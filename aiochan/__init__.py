@@ -75,6 +75,7 @@ __all__ = [
 ]
 
 refuse_namesake()
+_name = ""
 for _name in __all__:  # tracebacks are to show what people type
     globals()[_name].__module__ = __name__
 del _name

@@ -17,8 +17,8 @@ NAMESAKE = "aiochan"
 def refuse_namesake() -> None:
     """Raise if the other distribution is installed too.
 
-    A look at the names in the folders of ``sys.path`` comes first: `importlib.metadata` takes longer to import than all of
-    aiochan, and is needed only to be sure.
+    A look at the names in the folders of ``sys.path`` comes first: `importlib.metadata` takes longer to import than all
+    of aiochan, and is needed only to be sure.
 
     Raises:
         ImportError: Both are installed.
@@ -40,7 +40,7 @@ def refuse_namesake() -> None:
 
 def _may_hold_namesake(folder: str) -> bool:
     try:
-        names = os.listdir(folder or ".")
+        names = os.listdir(folder or ".")  # noqa: PTH208 - pathlib is as slow to import as we are
     except OSError:
         return False  # a zip file, or nothing at all
     return any(name.startswith(f"{NAMESAKE}-") and name.endswith("-info") for name in names)

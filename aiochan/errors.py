@@ -1,15 +1,15 @@
 """One tree of errors.
 
-    AiochanError
-    ├── ChannelClosed        send on a closed channel, receive on a closed and drained one, close of a closed one
-    ├── WouldBlock           a ``*_nowait`` operation that would have had to wait
-    ├── ContextError         why a context is done
-    │   ├── Canceled
-    │   └── DeadlineExceeded     also a TimeoutError
-    ├── BrokenBarrier        a round of a CyclicBarrier that cannot be completed any more
-    └── MisuseError          a mistake in the calling program; also a RuntimeError
-        ├── NotHeld              given back without having been taken
-        └── WrongLoop            used from a second event loop or from another thread
+AiochanError
+├── ChannelClosed        send on a closed channel, receive on a closed and drained one, close of a closed one
+├── WouldBlock           a ``*_nowait`` operation that would have had to wait
+├── ContextError         why a context is done
+│   ├── Canceled
+│   └── DeadlineExceeded     also a TimeoutError
+├── BrokenBarrier        a round of a CyclicBarrier that cannot be completed any more
+└── MisuseError          a mistake in the calling program; also a RuntimeError
+    ├── NotHeld              given back without having been taken
+    └── WrongLoop            used from a second event loop or from another thread
 """
 
 from __future__ import annotations
@@ -43,9 +43,7 @@ class ChannelClosed(AiochanError):
         doing: What was tried: ``"send"``, ``"recv"``, ``"reserve"`` or ``"close"``.
     """
 
-    def __init__(
-        self, channel: object = None, index: int | None = None, doing: str = "use"
-    ) -> None:
+    def __init__(self, channel: object = None, index: int | None = None, doing: str = "use") -> None:
         super().__init__(channel, index, doing)
         self.channel = channel
         self.index = index

@@ -4,14 +4,14 @@
     hooks           the null observer
     runqueue        woken tasks, and how many operations they may do before the loop gets its turn
     waiters         who sleeps, who may wake it, what a late cancellation does; WaitQueue
-    ends, hchan     the channel: its two ends, and the algorithm
+    hchan, chan     the channel: the algorithm and its invariants; the face that people see. ends: its one-way views
     reservation, signal, stats
     cases, select   the cases of a select, and its three passes; typed_select is its typed face
 
 Our own locks and groups use nothing that is not named here, so whatever they can do, you can do.
 
-The core exists in Python and may exist in C, with the same names and the same meaning. The compiled one is used where it
-is there, unless the environment says ``AIOCHAN_PURE=1``. `IMPLEMENTATION` says which one it is: "python" or "c".
+The core exists in Python and may exist in C, with the same names and the same meaning. The compiled one is used where
+it is there, unless the environment says ``AIOCHAN_PURE=1``. `IMPLEMENTATION` says which one it is: "python" or "c".
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ from types import ModuleType
 
 from aiochan.core import hooks
 from aiochan.core.cases import Case, recv, recv_ok, send
+from aiochan.core.chan import Chan
 from aiochan.core.ends import CommaOk, RecvChan, SendChan
-from aiochan.core.hchan import Chan
 from aiochan.core.reservation import Reservation
 from aiochan.core.runqueue import budget_left, set_budget
 from aiochan.core.select import seed, set_dice
@@ -75,4 +75,4 @@ def _compiled() -> ModuleType | None:
 
 if (_speedups := _compiled()) is not None:
     globals().update({name: getattr(_speedups, name) for name in __all__ if hasattr(_speedups, name)})
-    IMPLEMENTATION = "c"
+    globals()["IMPLEMENTATION"] = "c"

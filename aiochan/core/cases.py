@@ -4,12 +4,16 @@ A case is made for one use and looked at once, so it is a plain tuple: (channel,
 would cost three times as much to make. Callers are not to know: to them it is a `Case`.
 """
 
+# Views are looked through:
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
-from typing import Any, Final, Generic, Literal, Never, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
 
+from aiochan.core.chan import Chan
 from aiochan.core.ends import CommaOk, RecvChan, SendChan
-from aiochan.core.hchan import RECV, RECV_OK, SEND, Chan
+from aiochan.core.hchan import RECV, RECV_OK, SEND, HChan
 from aiochan.core.signal import Signal
 
 __all__ = ["DONE", "Case", "recv", "recv_ok", "send"]
@@ -42,7 +46,7 @@ def recv(ch: RecvChan[T] | None) -> Case[T]:
         TypeError: `ch` cannot be received from.
     """
     if type(ch) is Chan:
-        return cast("Case[T]", (ch, RECV, None))
+        return (ch, RECV, None)  # type: ignore[return-value]
     return cast("Case[T]", _receive(ch, RECV))
 
 
@@ -58,7 +62,7 @@ def recv_ok(ch: RecvChan[T] | None) -> Case[CommaOk[T]]:
         TypeError: `ch` cannot be received from.
     """
     if type(ch) is Chan:
-        return cast("Case[CommaOk[T]]", (ch, RECV_OK, None))
+        return (ch, RECV_OK, None)  # type: ignore[return-value]
     return cast("Case[CommaOk[T]]", _receive(ch, RECV_OK))
 
 
@@ -73,12 +77,12 @@ def send(ch: SendChan[T] | None, value: T) -> Case[None]:
         TypeError: `ch` cannot be sent to.
     """
     if type(ch) is Chan:
-        return cast("Case[None]", (ch, SEND, value))
+        return (ch, SEND, value)  # type: ignore[return-value]
     if ch is None:
         return cast("Case[None]", NEVER)
     if isinstance(ch, Chan):
         return cast("Case[None]", (ch, SEND, value))
-    if isinstance(ch, SendChan):
+    if isinstance(ch, SendChan):  # pyright: ignore[reportUnnecessaryIsInstance]
         return cast("Case[None]", (ch._chan, SEND, value))
     raise TypeError(f"send() takes a channel or its send end, not {ch!r}")
 
@@ -89,7 +93,7 @@ NEVER: Final = (None, RECV, None)
 def _receive(ch: object, kind: str) -> tuple[Any, str, Any]:
     if ch is None:
         return NEVER
-    if isinstance(ch, Chan):
+    if isinstance(ch, HChan):
         return ch, kind, None
     if isinstance(ch, Signal):
         return ch._chan, DONE if kind == RECV else kind, None
@@ -100,8 +104,14 @@ def _receive(ch: object, kind: str) -> tuple[Any, str, Any]:
 
 # What a select over so many cases answers. `match` narrows on the index, so that the value has the type of its case.
 
-A, B, C, D = TypeVar("A"), TypeVar("B"), TypeVar("C"), TypeVar("D")
-E, F, G, H = TypeVar("E"), TypeVar("F"), TypeVar("G"), TypeVar("H")
+A = TypeVar("A")
+B = TypeVar("B")
+C = TypeVar("C")
+D = TypeVar("D")
+E = TypeVar("E")
+F = TypeVar("F")
+G = TypeVar("G")
+H = TypeVar("H")
 
 Of1: TypeAlias = tuple[Literal[0], A]
 Of2: TypeAlias = Of1[A] | tuple[Literal[1], B]

@@ -4,6 +4,9 @@ A `Chan` is both at once, so a function that asks for a `RecvChan[T]` takes a `C
 ``ch.receiver`` return is one end and no more: there is no way back from it to the other.
 """
 
+# Views look through to their channel:
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from collections.abc import Coroutine
@@ -11,10 +14,11 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypeVar
 
 if TYPE_CHECKING:
-    from aiochan.core.hchan import Chan, Stats
+    from aiochan.core.chan import Chan
     from aiochan.core.reservation import Reservation
+    from aiochan.core.stats import Stats
 
-__all__ = ["CommaOk", "RecvChan", "SendChan"]
+__all__ = ["CommaOk", "End", "RecvChan", "SendChan"]
 
 T = TypeVar("T")
 
@@ -24,7 +28,7 @@ T_contra = TypeVar("T_contra", contravariant=True)
 CommaOk: TypeAlias = tuple[T, Literal[True]] | tuple[None, Literal[False]]
 
 
-class _End:
+class End:
     """What both ends can tell. Two views of the same end of one channel are equal."""
 
     __slots__ = ("_chan",)
@@ -60,7 +64,7 @@ class _End:
         return True
 
     def __eq__(self, other: object) -> bool:
-        return type(other) is type(self) and other._chan is self._chan  # type: ignore[attr-defined]
+        return type(other) is type(self) and other._chan is self._chan
 
     def __hash__(self) -> int:
         return hash((type(self), id(self._chan)))
@@ -69,7 +73,7 @@ class _End:
         return f"<{type(self).__name__} of {self._chan!r}>"
 
 
-class SendChan(_End, Generic[T_contra]):
+class SendChan(End, Generic[T_contra]):
     """The send end of a channel, as Go's ``chan<- T``; see `Chan` for what the methods do."""
 
     __slots__ = ()
@@ -96,9 +100,7 @@ class SendChan(_End, Generic[T_contra]):
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._close_on_exit(error)
 
     async def __aenter__(self) -> Self:
@@ -114,7 +116,7 @@ class SendChan(_End, Generic[T_contra]):
             self.close(error)
 
 
-class RecvChan(_End, Generic[T_co]):
+class RecvChan(End, Generic[T_co]):
     """The receive end of a channel, as Go's ``<-chan T``; see `Chan` for what the methods do."""
 
     __slots__ = ()

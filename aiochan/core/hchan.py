@@ -1,6 +1,6 @@
 """A channel: one queue of values, and three lines of sleeping tasks.
 
-    held       the values that were sent and not yet taken, oldest first: the ring, and what woken receivers were promised
+    held       the values that were sent and not yet taken, oldest first: the ring, and what receivers were promised
     granted    how many of them are promised: permits of receivers that were woken and have not run yet
     reserved   places that were given to producers who have not produced yet (`Chan.reserve`)
     recvq      receivers asleep              sendq   senders asleep              slotq   reservations asleep
@@ -8,10 +8,10 @@
     surplus    len(held) - granted: what a newcomer may take, and what ``len(ch)`` tells
     room       open and surplus + reserved < capacity
 
-A woken receiver owns a permit, not a value (core/waiters.py says why): when it runs it takes the oldest value, whichever
-that is by then. If it is cancelled first, its permit goes to the next in line, or else simply lapses; the values have
-not moved. A sender that was let in from the line leaves its `Waiter` in `held` instead of the bare value, so that a late
-cancellation can still take that value back.
+A woken receiver owns a permit, not a value (core/waiters.py says why): when it runs it takes the oldest value,
+whichever that is by then. If it is cancelled first, its permit goes to the next in line, or else simply lapses; the
+values have not moved. A sender that was let in from the line leaves its `Waiter` in `held` instead of the bare value,
+so that a late cancellation can still take that value back.
 
 An operation looks only for what it needs - surplus or a sleeping sender; room or a sleeping receiver - and never at its
 own kind: if there is surplus, nobody sleeps in recvq (C2), so nobody can be overtaken.
@@ -27,8 +27,9 @@ C6  a dropping channel has no sleeping senders; ``drop_oldest`` never holds more
 Surplus may exceed the capacity, by the number of receivers that were cancelled after a value had been promised to them
 with nobody in line behind them. So "surplus <= capacity" is not an invariant.
 
-The life of an operation: try (`_put`, `_take`: all changes of state, synchronous, shared with select), else park.
-`send` and `recv` each begin with a shortcut of their synchronous half, for the case in which nobody sleeps.
+The life of an operation: try (`_put`, `_take`), else line up and sleep (`_line_up`), and when it runs again redeem what
+it was granted (`_redeem`), or give it back (`_pass_on`, `_take_back`). All changes of state are here, and synchronous;
+chan.py and select.py call them and do the sleeping.
 """
 
 from __future__ import annotations
@@ -38,19 +39,16 @@ import math
 import operator
 from collections import deque
 from threading import get_ident
-from typing import Any, Final, Generic, TypeVar, cast
+from typing import Any, Final, cast
 
-from aiochan.core import hooks, runqueue
-from aiochan.core.ends import CommaOk, RecvChan, SendChan
-from aiochan.core.reservation import Reservation
-from aiochan.core.runqueue import RunQueue, breathe, running_queue, wrong_loop
+from aiochan.core import hooks
+from aiochan.core.ends import End
+from aiochan.core.runqueue import RunQueue, running_queue, wrong_loop
 from aiochan.core.stats import Snapshot, Stats
 from aiochan.core.waiters import CLOSED, GRANTED, Line, Parked, Waiter
-from aiochan.errors import ChannelClosed, WouldBlock
+from aiochan.errors import ChannelClosed
 
-__all__ = ["END", "MUST_WAIT", "RECV", "RECV_OK", "SEND", "Chan"]
-
-T = TypeVar("T")
+__all__ = ["END", "MUST_WAIT", "RECV", "RECV_OK", "RESERVE", "SEND", "WAIT", "HChan"]
 
 RECV, RECV_OK, SEND, RESERVE = "recv", "recv_ok", "send", "reserve"  # what a task may want of a channel
 OVERFLOWS = WAIT, DROP_OLDEST, DROP_NEWEST = "wait", "drop_oldest", "drop_newest"
@@ -61,22 +59,8 @@ END: Final = object()
 get_running_loop = asyncio.get_running_loop
 
 
-class Chan(SendChan[T], RecvChan[T], Generic[T]):
-    """A channel with Go's meaning: typed values from senders to receivers, first come, first served.
-
-    Follows Go's ``make(chan T, capacity)``, with cancellation that loses nothing. Any object is a value, None included.
-
-    Args:
-        capacity: How many values fit in while nobody receives: 0 for a rendezvous, a whole number for a ring of that
-            size, ``math.inf`` for no limit.
-        name: Shown in ``repr``, in errors and in reports.
-        overflow: What a send into a full channel does: ``"wait"``; ``"drop_oldest"`` lets the oldest value fall that
-            nobody was promised (with capacity 1: the latest value only); ``"drop_newest"`` lets the arriving one fall.
-
-    Raises:
-        TypeError: `capacity` is no whole number, or `name` no string.
-        ValueError: `capacity` is negative, `overflow` is unknown, or a dropping channel has no room for one value.
-    """
+class HChan(End):
+    """The state of a channel, and everything that changes it; `Chan` is its face, and the only subclass."""
 
     __slots__ = (
         "__weakref__",
@@ -100,7 +84,7 @@ class Chan(SendChan[T], RecvChan[T], Generic[T]):
 
     def __init__(self, capacity: float = 0, *, name: str | None = None, overflow: str = WAIT) -> None:
         self._capacity = _whole(capacity)
-        if name is not None and not isinstance(name, str):
+        if not isinstance(name, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"the name of a channel is a string, not {name!r}")
         if overflow not in OVERFLOWS:
             raise ValueError(f"overflow must be one of {', '.join(OVERFLOWS)}, not {overflow!r}")
@@ -112,58 +96,15 @@ class Chan(SendChan[T], RecvChan[T], Generic[T]):
         self._closed = False
         self._cause: BaseException | None = None
         self._held: deque[Any] = deque()
-        self._granted = self._reserved = 0
+        self._granted = 0
+        self._reserved = 0
         self._received = self._dropped = self._arrivals = 0
-        self._recvq: Line | None = None  # lines are made for the first who stands in them
+        self._recvq: Line | None = None  # see _line
         self._sendq: Line | None = None
         self._slotq: Line | None = None
         self._queue: RunQueue | None = None  # of the loop that first waited here
 
     # -- send
-
-    async def send(self, value: T) -> None:
-        """Send `value`, waiting until there is room for it or a receiver.
-
-        Returns when the value is in the channel, or was taken by or promised to a receiver. Follows Go's ``ch <- v``.
-
-        Raises:
-            ChannelClosed: The channel is closed, or was while this waited; the value was not sent.
-            WrongLoop: The channel belongs to another loop or thread.
-
-        Cancellation: the value was not sent, with one exception: a receiver already had it or was promised it. (If that
-        receiver is cancelled too, with nobody behind it, the value stays in the channel, even at capacity 0.)
-        """
-        for _ in runqueue.budget:
-            break
-        else:
-            await breathe()
-        if len(self._held) - self._granted + self._reserved < self._limit and not self._recvq:
-            self._held.append(value)
-            return
-        if self._put(value):
-            return
-        waiter = self._line_up(SEND, value)
-        try:
-            await waiter
-        except BaseException:
-            if waiter.state == GRANTED:
-                self._take_back(waiter)
-            else:
-                waiter.quit()
-            raise
-        if waiter.state == CLOSED:
-            raise self._error(SEND)
-
-    def send_nowait(self, value: T) -> None:
-        """Send `value` now, as a Go ``select`` with a ``default`` does.
-
-        Raises:
-            WouldBlock: There is neither room nor a receiver.
-            ChannelClosed: The channel is closed.
-            WrongLoop: The channel belongs to another thread.
-        """
-        if not self._put(value):
-            raise WouldBlock(f"no room and no receiver: {self!r}")
 
     def _put(self, value: Any, index: int | None = None) -> bool:
         """Send now if that can be done now: the synchronous half of every send."""
@@ -204,76 +145,6 @@ class Chan(SendChan[T], RecvChan[T], Generic[T]):
                 self._admit()
                 return
 
-    # -- receive
-
-    async def recv(self) -> T:
-        """Receive the next value, waiting for it. Follows Go's ``<-ch``.
-
-        Raises:
-            ChannelClosed: The channel is closed and drained.
-            WrongLoop: The channel belongs to another loop or thread.
-
-        Cancellation: nothing was received. What this task had been promised goes to the next in line, in order.
-        """
-        for _ in runqueue.budget:
-            break
-        else:
-            await breathe()
-        value = self._take()
-        if value is MUST_WAIT:
-            waiter = self._line_up(RECV, None)
-            try:
-                await waiter
-            except BaseException:
-                if waiter.state == GRANTED:
-                    self._pass_on()
-                else:
-                    waiter.quit()
-                raise
-            value = END if waiter.state == CLOSED else self._redeem()
-        if value is END:
-            raise self._error(RECV)
-        return cast(T, value)
-
-    async def recv_ok(self) -> CommaOk[T]:
-        """Receive ``(value, True)``, or ``(None, False)`` once closed and drained. Follows Go's ``v, ok := <-ch``.
-
-        Raises:
-            WrongLoop: The channel belongs to another loop or thread.
-
-        Cancellation: nothing was received, as in `recv`.
-        """
-        try:
-            return await self.recv(), True
-        except ChannelClosed:
-            return None, False
-
-    def recv_nowait(self) -> T:
-        """Receive the next value now, as a Go ``select`` with a ``default`` does.
-
-        Raises:
-            WouldBlock: There is no value that nobody was promised, and no sender.
-            ChannelClosed: The channel is closed and drained.
-            WrongLoop: The channel belongs to another thread.
-        """
-        value = self._take()
-        if value is MUST_WAIT:
-            raise WouldBlock(f"no value and no sender: {self!r}")
-        if value is END:
-            raise self._error(RECV)
-        return cast(T, value)
-
-    def __aiter__(self) -> Chan[T]:
-        return self
-
-    async def __anext__(self) -> T:
-        try:
-            return await self.recv()
-        except ChannelClosed:
-            if self._cause is not None:
-                raise
-            raise StopAsyncIteration from None
-
     def _take(self) -> Any:
         """Receive now if that can be done now: the synchronous half of every receive."""
         if self._queue is not None and self._queue.thread != get_ident():
@@ -308,46 +179,6 @@ class Chan(SendChan[T], RecvChan[T], Generic[T]):
         if self._overflow == DROP_OLDEST and len(self._held) - self._granted > self._capacity:
             self._drop_oldest()
 
-    # -- reserve
-
-    def reserve(self) -> Reservation[T]:
-        """Take a place first and produce the value later: ``async with ch.reserve() as place: place.send(v)``.
-
-        Reservations and senders share one line, by arrival. A value that is sent through a place enters when it is
-        sent, ahead of the senders asleep then. A place that is not used goes to the next in line. Follows tokio's
-        ``Sender::reserve``.
-
-        Raises:
-            ValueError: A rendezvous or dropping channel has no places to give.
-        """
-        if self._capacity < 1 or self._overflow != WAIT:
-            raise ValueError(f"only a channel with room that makes senders wait has places to reserve: {self!r}")
-        return Reservation(self)
-
-    async def _reserve_place(self) -> None:
-        for _ in runqueue.budget:
-            break
-        else:
-            await breathe()
-        if self._queue is not None and self._queue.thread != get_ident():
-            raise wrong_loop(self, self._queue)
-        if self._closed:
-            raise self._error(RESERVE)
-        if len(self._held) - self._granted + self._reserved < self._limit:
-            self._reserved += 1
-            return
-        waiter = self._line_up(RESERVE, None)
-        try:
-            await waiter
-        except BaseException:
-            if waiter.state == GRANTED:
-                self._return_place()
-            else:
-                waiter.quit()
-            raise
-        if waiter.state == CLOSED:
-            raise self._error(RESERVE)
-
     def _use_place(self, value: Any) -> None:
         """Put a value into a reserved place, whatever else is there by now."""
         if self._queue is not None and self._queue.thread != get_ident():
@@ -365,12 +196,15 @@ class Chan(SendChan[T], RecvChan[T], Generic[T]):
 
     # -- sleep and wake
 
-    def _line_up(self, kind: str, value: Any) -> Waiter:
+    def _line_up(self, line: Line | None, kind: str, value: Any) -> Waiter:
         """Stand in line for what cannot be done now."""
-        queue = self._own()
-        line = self._line(kind)
+        queue = self._queue
+        if queue is None or queue.loop is not get_running_loop():
+            queue = self._own()
+        if line is None:
+            line = self._line(kind)
         waiter = Waiter(queue, line, kind, value)
-        self._arrivals = waiter.ticket = self._arrivals + 1
+        waiter.ticket = self._ticket() if self._slotq is not None else 0
         line.append(waiter)
         return waiter
 
@@ -384,13 +218,20 @@ class Chan(SendChan[T], RecvChan[T], Generic[T]):
         return queue
 
     def _line(self, kind: str) -> Line:
-        """Find the line of those who want `kind`, made for the first of them."""
-        attribute = "_sendq" if kind == SEND else "_slotq" if kind == RESERVE else "_recvq"
-        line: Line | None = getattr(self, attribute)
-        if line is None:
-            line = Line(self)
-            setattr(self, attribute, line)
+        """Make a line, for the first who stands in it."""
+        line = Line(self)
+        if kind == SEND:
+            self._sendq = line
+        elif kind == RESERVE:
+            self._slotq = line
+        else:
+            self._recvq = line
         return line
+
+    def _ticket(self) -> int:
+        """Number an arrival, since two lines wait for room. Until the first reservation there is only one."""
+        self._arrivals += 1
+        return self._arrivals
 
     def _admit(self) -> None:
         """Give new room to who has waited longest for it, sender or reservation."""
@@ -408,22 +249,8 @@ class Chan(SendChan[T], RecvChan[T], Generic[T]):
 
     # -- close
 
-    def close(self, cause: BaseException | None = None) -> None:
-        """Close the channel: nothing can be sent any more, what is in it can still be received.
-
-        Sleeping senders and reservations are told at once and their values are not sent; sleeping receivers are told
-        first, or, while values are promised, when the last of these was taken. Follows Go's ``close(ch)``.
-
-        Args:
-            cause: Why, if not simply because all is done. It is the ``__cause__`` of every `ChannelClosed` from here
-                on, and ``async for`` ends by raising that instead of just ending.
-
-        Raises:
-            ChannelClosed: It is closed already.
-            TypeError: `cause` is no exception.
-            WrongLoop: The channel belongs to another thread.
-        """
-        if cause is not None and not isinstance(cause, BaseException):
+    def _close(self, cause: BaseException | None) -> None:
+        if not isinstance(cause, BaseException | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"the cause of a close is an exception or None, not {cause!r}")
         if self._queue is not None and self._queue.thread != get_ident():
             raise wrong_loop(self, self._queue)
@@ -448,16 +275,6 @@ class Chan(SendChan[T], RecvChan[T], Generic[T]):
         return error
 
     # -- to be looked at
-
-    @property
-    def sender(self) -> SendChan[T]:
-        """The send end alone, as Go's ``chan<- T``."""
-        return SendChan(self)
-
-    @property
-    def receiver(self) -> RecvChan[T]:
-        """The receive end alone, as Go's ``<-chan T``."""
-        return RecvChan(self)
 
     @property
     def capacity(self) -> float:
@@ -493,7 +310,7 @@ class Chan(SendChan[T], RecvChan[T], Generic[T]):
     def __len__(self) -> int:
         return len(self._held) - self._granted
 
-    __eq__ = object.__eq__
+    __eq__ = object.__eq__  # pyright: ignore[reportAssignmentType]
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:

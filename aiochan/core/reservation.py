@@ -1,5 +1,8 @@
 """A place in a channel, taken before the value exists."""
 
+# It is a handle on what hchan.py does:
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 from types import TracebackType
@@ -8,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 from aiochan.errors import MisuseError
 
 if TYPE_CHECKING:
-    from aiochan.core.hchan import Chan
+    from aiochan.core.chan import Chan
 
 __all__ = ["Reservation"]
 

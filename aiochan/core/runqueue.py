@@ -10,6 +10,8 @@ loop; and a task whose operations are all answered at once goes round the loop a
 Operations pay before they have any effect, so a cancellation that arrives while one breathes finds nothing done.
 """
 
+# ruff: noqa: PLW0603 - the budget is a global on purpose: see there
+
 from __future__ import annotations
 
 import asyncio
@@ -167,6 +169,4 @@ def wrong_loop(thing: object, queue: RunQueue) -> WrongLoop:
             " asyncio.run_coroutine_threadsafe(ch.send(value), loop)"
         )
     which = "which is closed" if queue.loop.is_closed() else "which is not the running one"
-    return WrongLoop(
-        f"{thing!r} belongs to the event loop that first waited on it, {which}; make one inside each loop"
-    )
+    return WrongLoop(f"{thing!r} belongs to the event loop that first waited on it, {which}; make one inside each loop")

@@ -4,8 +4,8 @@ Three passes, after Go's ``selectgo``:
 
 1. Look. Which cases are ready? One of them is drawn, each with the same chance (not: the first after a random start),
    and done by the same synchronous half that a plain operation uses. Closed channels are ready and join the draw.
-2. Stand. None is ready: one `Waiter` gets a `Place` in the line of every channel and side. Cases that share a line share
-   the place, and which of them it speaks for is drawn now.
+2. Stand. None is ready: one `Waiter` gets a `Place` in the line of every channel and side. Cases that share a line
+   share the place, and which of them it speaks for is drawn now.
 3. Wake. The first grant commits the waiter and withdraws its other places at once; when the task runs, it turns the
    permit into the result. Cancelled before that, the permit goes on (core/waiters.py).
 
@@ -15,20 +15,23 @@ S1  Exactly one case has an effect, or none if the select is cancelled.
 S2  A committed or abandoned select stands in no line.
 S3  A select has at most one place in a line.
 
-What people call stands in typed_select.py. This file and hchan.py are one algorithm in two rooms: it reads a channel's own fields, for a call per case would double
-the price of a look.
+What people call stands in typed_select.py. This file and hchan.py are one algorithm in two rooms: it reads a channel's
+own fields, for a call per case would double the price of a look.
 """
+
+# It is half of the algorithm of hchan.py:
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
 import itertools
 import random
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, cast
 
 from aiochan.core import runqueue
 from aiochan.core.cases import DONE
-from aiochan.core.hchan import END, RECV_OK, SEND, WAIT, Chan
+from aiochan.core.hchan import END, RECV_OK, SEND, WAIT, HChan
 from aiochan.core.runqueue import breathe, running_queue
 from aiochan.core.waiters import CLOSED, GRANTED, Place, Waiter
 from aiochan.errors import WouldBlock
@@ -72,7 +75,7 @@ def seed(value: int | None = None) -> None:
 
 def _look(cases: Sequence[Any], biased: bool) -> int:
     """Draw one of the cases that are ready; -1 if none is."""
-    ready = []
+    ready: list[int] = []
     index = -1
     for ch, kind, _ in cases:
         index += 1
@@ -87,9 +90,7 @@ def _look(cases: Sequence[Any], biased: bool) -> int:
             ):
                 continue
         elif not (
-            len(ch._held) > ch._granted
-            or ((q := ch._sendq) and q.first() is not None)
-            or (ch._closed and not ch._held)
+            len(ch._held) > ch._granted or ((q := ch._sendq) and q.first() is not None) or (ch._closed and not ch._held)
         ):
             continue
         if biased:
@@ -112,7 +113,17 @@ def _do(case: Any, index: int) -> tuple[int, Any]:
     return index, (value, True) if kind == RECV_OK else value
 
 
-def _ended(ch: Chan[Any], kind: str, index: int) -> Any:
+def _undo(waiter: Waiter) -> None:
+    """Give back what was granted to a select that was cancelled before it ran."""
+    won: Any = waiter.won
+    ch, kind, _ = won.case
+    if kind == SEND:
+        ch._take_back(waiter)
+    else:
+        ch._pass_on()
+
+
+def _ended(ch: HChan, kind: str, index: int) -> Any:
     if kind == RECV_OK:
         return None, False
     if kind == DONE:
@@ -120,10 +131,10 @@ def _ended(ch: Chan[Any], kind: str, index: int) -> Any:
     raise ch._error(kind, index)
 
 
-def check_cases(cases: Sequence[Any]) -> None:
+def check_cases(cases: Sequence[object]) -> None:
     """Raise a TypeError that names the first argument which is no case."""
     for index, case in enumerate(cases):
-        if type(case) is not tuple or len(case) != 3:
+        if not isinstance(case, tuple) or len(cast("tuple[object, ...]", case)) != 3:
             raise TypeError(
                 f"case {index} of the select must be recv(ch), recv_ok(ch) or send(ch, value), not {case!r}"
             )
@@ -142,7 +153,9 @@ def _stand(waiter: Waiter, cases: Sequence[Any], biased: bool) -> None:
             continue
         if ch._queue is not waiter.queue:
             ch._own()
-        line = ch._line(kind)
+        line = ch._sendq if kind == SEND else ch._recvq
+        if line is None:
+            line = ch._line(kind)
         if line.last == number:  # this line again: our place is the last one in it
             place = line[-1]
             place.drawn += 1
@@ -151,7 +164,7 @@ def _stand(waiter: Waiter, cases: Sequence[Any], biased: bool) -> None:
         else:
             line.last = number
             place = Place(waiter, line, index, case)
-            ch._arrivals = place.ticket = ch._arrivals + 1
+            place.ticket = ch._ticket() if ch._slotq is not None else 0
             line.append(place)
             stands.append(place)
 
@@ -178,12 +191,10 @@ async def choose(cases: Sequence[Any], biased: bool) -> tuple[int, Any]:
         _stand(waiter, cases, biased)
         await waiter
     except BaseException:
-        if waiter.state != GRANTED:
-            waiter.quit()
-        elif waiter.won.kind == SEND:
-            waiter.won.case[0]._take_back(waiter)
+        if waiter.state == GRANTED:
+            _undo(waiter)
         else:
-            waiter.won.case[0]._pass_on()
+            waiter.quit()
         raise
     finally:
         won: Any = waiter.won

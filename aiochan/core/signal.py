@@ -1,12 +1,15 @@
-"""Channels of which only the end matters: `Signal`, whose closing is the message, and `never`, which never says a thing."""
+"""Channels of which only the end matters: `Signal`, whose closing is the message, and `never`, which has none."""
+
+# A signal is a channel that shows little of itself:
+# pyright: reportPrivateUsage=false
 
 from __future__ import annotations
 
 from collections.abc import Coroutine
 from typing import Any, Literal, Never
 
+from aiochan.core.chan import Chan
 from aiochan.core.ends import RecvChan
-from aiochan.core.hchan import Chan
 from aiochan.errors import WouldBlock
 
 __all__ = ["Signal", "never"]
@@ -71,7 +74,7 @@ class Signal(RecvChan[None]):
         if not self._chan.closed:
             raise WouldBlock(f"not closed yet: {self!r}")
 
-    __eq__ = object.__eq__
+    __eq__ = object.__eq__  # pyright: ignore[reportAssignmentType]
     __hash__ = object.__hash__
 
     def __repr__(self) -> str:

@@ -10,9 +10,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Coroutine
 from typing import Any, TypeAlias, TypeVar, overload
 
-from aiochan.core.cases import (
-    DONE, A, B, C, Case, D, E, F, G, H, Of1, Of2, Of3, Of4, Of5, Of6, Of7, Of8
-)
+from aiochan.core.cases import DONE, A, B, C, Case, D, E, F, G, H, Of1, Of2, Of3, Of4, Of5, Of6, Of7, Of8
 from aiochan.core.hchan import RECV, RECV_OK
 from aiochan.core.select import check_cases, choose, choose_now
 from aiochan.errors import ChannelClosed

@@ -63,7 +63,7 @@ class Parked(NamedTuple):
 
     owner: asyncio.Task[Any] | None
     kind: str
-    index: int | None
+    index: int | None  # type: ignore[assignment]  # of the case in a select; nobody searches a Parked
     value: Any
     ticket: int
 
@@ -86,7 +86,7 @@ class Line(deque[Any]):
         """Count who sleeps here."""
         return len(self) - self.dead
 
-    def places(self) -> list[Waiter | Place]:
+    def places(self) -> list[Any]:
         """List who sleeps here, first come first."""
         return [place for place in self if not place.state]
 
@@ -143,6 +143,10 @@ class Waiter:
         self.kind = kind
         self.value = value
         self.state = PARKED
+        self.message: object
+        self.ticket: int  # by arrival, among those who wait for room
+        self.stands: list[Place]  # of a select
+        self.won: Place | None
         self.wakeup: Callable[[Any], object] | None = None
         self._asyncio_future_blocking = True
 
@@ -160,26 +164,21 @@ class Waiter:
         """Return the loop whose tasks may wait for this."""
         return self.queue.loop
 
-    def add_done_callback(
-        self, wakeup: Callable[[Any], object], *, context: contextvars.Context | None = None
-    ) -> None:
+    def add_done_callback(self, wakeup: Callable[[Any], object], *, context: contextvars.Context | None = None) -> None:
         """Remember how to wake the task; it is asleep from now on."""
         self.wakeup = wakeup
         self.context = contextvars.copy_context() if context is None else context
-        if self.state:  # decided meanwhile, by a finaliser that ran in the middle of our own steps
-            self._wake()
+        if self.state:  # decided meanwhile, by a finaliser that ran in the middle of our own steps: say it again
+            outcome, self.state = self.state, PARKED
+            self.commit(outcome)
         elif hooks.observer is not None:
             hooks.observer.parked(self)
 
     def cancel(self, msg: object = None) -> bool:
         """Take the task out of every line and wake it with a CancelledError; False when it was decided before."""
-        if self.state:
+        if self.commit(CANCELLED) is None:
             return False
-        self.state = CANCELLED
         self.message = msg
-        if hooks.observer is not None:
-            hooks.observer.left(self)
-        self._wake()
         self.leave()
         return True
 
@@ -191,17 +190,14 @@ class Waiter:
             return None
         self.state = outcome
         if hooks.observer is not None:
-            hooks.observer.woken(self)
-        self._wake()
-        return self
-
-    def _wake(self) -> None:
-        if self.wakeup is not None:
+            (hooks.observer.left if outcome == CANCELLED else hooks.observer.woken)(self)
+        if (wakeup := self.wakeup) is not None:
+            self.wakeup = None  # a value that nobody reads yet must not keep its sender's task alive
             queue = self.queue
-            queue.push((self.wakeup, self.context))
+            queue.push((wakeup, self.context))
             if not queue.scheduled:
                 queue.schedule()
-            self.wakeup = None  # a value that nobody reads yet must not keep its sender's task alive
+        return self
 
     def quit(self) -> None:
         """Leave every line: the coroutine was thrown into or closed in its sleep. Nothing once decided."""
@@ -232,8 +228,8 @@ class Waiter:
     @property
     def owner(self) -> asyncio.Task[Any] | None:
         """The task that sleeps, if it is a task."""
-        task = getattr(self.wakeup, "__self__", None)
-        return task if isinstance(task, asyncio.Task) else None
+        task: Any = getattr(self.wakeup, "__self__", None)
+        return task if isinstance(task, asyncio.Task) else None  # pyright: ignore[reportUnknownVariableType]
 
     def waits_for(self) -> list[tuple[object, str, int | None]]:
         """List the objects it sleeps on: each with what it wants there, and with its case in a select."""
@@ -260,14 +256,17 @@ class Place:
         self.line = line
         self.index = index
         self.case = case
+        self.ticket: int
         self.drawn = 1  # how many cases of the select could stand here
 
     @property
     def state(self) -> int:
+        """The state of the waiter; of a tombstone, that of nobody."""
         return self.waiter.state
 
     @property
     def kind(self) -> str:
+        """What it wants here."""
         kind: str = self.case[1]
         return kind
 

@@ -26,7 +26,7 @@ not run yet.
        is taken back if it is still there and S > 0.
   R8   An operation that is cancelled while it waits is out of every line at once; nobody moves.
   R9   Closing tells waiting receivers first, once nothing is held any more; waiting senders and
-       reservations at once.
+       then reservations at once.
   R10  A full dropping channel without a waiting receiver drops what arrives (`drop_newest`), or the
        oldest value nobody was promised (`drop_oldest`; it does so too when a promise ends and
        leaves one value too many).
@@ -170,8 +170,9 @@ class ModelChan:
             return Answer(Outcome("closed"))
         self.closed, self.cause = True, cause
         self._obey()
-        while (standing := self._first("send", "reserve")) is not None:
-            self._wake(standing, told=True)
+        for side in ("send", "reserve"):
+            while (standing := self._first(side)) is not None:
+                self._wake(standing, told=True)
         return self._answer(Outcome("done"))
 
     @staticmethod

@@ -132,7 +132,7 @@ class Order:
 
 def _who(depth: int) -> str:
     """Name the task and the line of the caller `depth` frames up."""
-    frame = sys._getframe(depth)
+    frame = sys._getframe(depth)  # pyright: ignore[reportPrivateUsage]
     place = f"{PurePath(frame.f_code.co_filename).name}:{frame.f_lineno}"
     try:
         task = asyncio.current_task()
