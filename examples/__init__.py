@@ -1,0 +1,1 @@
+"""Programs that show what code with aiochan looks like; the tests run every one of them."""
