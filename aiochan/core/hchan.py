@@ -96,8 +96,8 @@ class HChan(End):
         self._closed = False
         self._cause: BaseException | None = None
         self._held: deque[Any] = deque()
-        self._granted = 0
-        self._reserved = 0
+        self._granted: int = 0
+        self._reserved: int = 0
         self._received = self._dropped = self._arrivals = 0
         self._recvq: Line | None = None  # see _line
         self._sendq: Line | None = None
