@@ -12,7 +12,7 @@ else
 RUN := $(VENV)/bin/python
 endif
 SETUP := $(PYTHON) tools/environments.py $(VENV)
-TYPED := aiochan tests/typing examples
+TYPED := aiochan examples $(wildcard tests/typing)
 
 .PHONY: help demo test test-quick check check-format check-lint check-types check-layers bench clean
 
