@@ -14,7 +14,8 @@ endif
 SETUP := $(PYTHON) tools/environments.py $(VENV)
 TYPED := aiochan examples $(wildcard tests/typing)
 
-.PHONY: help demo test test-quick check check-format check-lint check-types check-layers bench clean
+.PHONY: help demo test test-quick bench clean
+.PHONY: check check-format check-lint check-types check-mypy check-pyright check-layers
 
 help:
 	@echo 'make demo        run the example in examples/digest on this repository, or on DIR=...'
@@ -46,9 +47,14 @@ check-lint:
 	@$(SETUP) lint
 	$(RUN) -m ruff check .
 
-check-types:
+check-types: check-mypy check-pyright
+
+check-mypy:
 	@$(SETUP) lint
 	$(RUN) -m mypy $(TYPED)
+
+check-pyright:
+	@$(SETUP) lint
 	$(RUN) -m pyright --pythonpath $(RUN)
 
 check-layers:
