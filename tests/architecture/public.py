@@ -20,8 +20,6 @@ DUNDERS = {
     *("__enter__", "__eq__", "__exit__", "__getitem__", "__iter__", "__len__"),
 }
 
-UNTOLD = {"object", "Generic", "Protocol"}
-
 
 def lines() -> Iterator[str]:
     """List every public name, and every public member of the classes among them."""
@@ -46,8 +44,8 @@ def members(cls: type) -> Iterator[tuple[str, object]]:
 
 
 def _class_lines(name: str, cls: type) -> Iterator[str]:
-    bases = [base.__name__ for base in cls.__bases__ if base.__name__ not in UNTOLD]
-    yield f"class {name}({', '.join(base for base in bases if not base.startswith('_'))})"
+    bases = [base.__name__ for base in cls.__bases__ if _told(base)]
+    yield f"class {name}({', '.join(bases)})"
     if any("__init__" in base.__dict__ for base in cls.__mro__ if _ours(base)):
         yield f"    {name}{_signature(cls)}"
     for member, thing in members(cls):
@@ -55,6 +53,12 @@ def _class_lines(name: str, cls: type) -> Iterator[str]:
             yield f"    {name}.{member}{_signature(getattr(cls, member))}"
         elif thing is not None:  # `__hash__ = None` and the like
             yield f"    {name}.{member}"
+
+
+def _told(base: type) -> bool:
+    if _ours(base):
+        return base.__name__ in aiochan.__all__
+    return base.__name__ not in ("object", "Generic", "Protocol")
 
 
 def _ours(cls: type) -> bool:
