@@ -62,7 +62,7 @@ def _patterns(algorithm: str) -> list[re.Pattern[bytes]]:
     tag = _TAGS.get(algorithm, algorithm.upper().replace("_", "-"))
     digest = rf"(?P<digest>[0-9a-fA-F]{{{size}}})"
     plain = rf"{digest}[ \t][ *](?P<name>.+)"
-    tagged = rf"{re.escape(tag)} ?\((?P<name>.+)\)[ \t]*=[ \t]*{digest}"
+    tagged = rf"{re.escape(tag)} ?\((?P<name>.*)\)[ \t]*=[ \t]*{digest}"
     return [re.compile(rf"[ \t]*(?P<mark>\\?){form}".encode("ascii"), re.DOTALL) for form in (plain, tagged)]
 
 
