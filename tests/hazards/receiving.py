@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import aiochan as ac
 from aiochan.core import WaitQueue
 from tests.hazards.means import CUT_SHORT
-from tests.hazards.stage import ManualClock, assert_idle, drain, settle, until
+from tests.hazards.stage import ManualClock, assert_idle, collect_all, drain, settle, until
 
 
 @dataclass
@@ -41,11 +41,7 @@ class Receiving:
 
     def behind(self):
         """Make who waits behind the victim, and takes whatever comes."""
-        return [self._collect(side) for side in (0, 1)]
-
-    async def _collect(self, side):
-        async for value in self.channels[side]:
-            self.got[side].append(value)
+        return [collect_all(ch, into) for ch, into in zip(self.channels, self.got, strict=True)]
 
     def close(self):
         for ch in self.channels:

@@ -6,6 +6,7 @@ import heapq
 import itertools
 
 import aiochan as ac
+from aiochan.core import WaitQueue
 
 PATIENCE = 100  # loop turns; whatever a test waits for comes in fewer
 
@@ -85,20 +86,18 @@ def parked(*things):
 
 
 def _parked(thing):
-    if isinstance(thing, ac.core.WaitQueue):
+    if isinstance(thing, WaitQueue):
         return len(thing)
     return thing.stats().parked_receivers + thing.stats().parked_senders
 
 
-async def start(*coroutines, on, more=None):
-    """Start a task for each coroutine, and return the list when all of them sleep on the things in `on`."""
-    asleep = parked(*on) + (len(coroutines) if more is None else more)
+async def start(*coroutines, on):
+    """Start a task for each coroutine, each after the one before sleeps on the things in `on`; return the list."""
     tasks = []
     for coroutine in coroutines:
+        asleep = parked(*on)
         tasks.append(asyncio.create_task(coroutine))
-        if more is None:  # one after the other: their order in line is that of the arguments
-            await until(lambda: parked(*on) == asleep - len(coroutines) + len(tasks))
-    await until(lambda: parked(*on) == asleep)
+        await until(lambda: parked(*on) > asleep)  # noqa: B023 - used before the next round
     return tasks
 
 
@@ -125,6 +124,12 @@ def drain(ch):
         while True:
             values.append(ch.recv_nowait())
     return values
+
+
+async def collect_all(ch, into):
+    """Receive into a list until the end; a cancellation leaves there what came before."""
+    async for value in ch:
+        into.append(value)
 
 
 def assert_idle(*things):
