@@ -57,11 +57,9 @@ __all__ = [
     "Kind",
     "ModelCase",
     "ModelChan",
-    "ModelStats",
+    "ModelSignal",
     "Op",
     "Outcome",
-    "Overflow",
-    "Pick",
     "Standing",
     "ready",
     "select",
@@ -116,9 +114,7 @@ class ModelChan:
     def reserve(self, op: Op) -> Answer:
         """`async with ch.reserve()` begins. Once done, `op` stands for the permit."""
         if self.capacity < 1 or self.overflow != "wait":
-            raise ValueError(
-                "only a channel with room that makes senders wait has places to reserve"
-            )
+            raise ValueError("only a channel with room that makes senders wait has places to reserve")
         return _begin(op, [ModelCase(self, "reserve")])
 
     def send_nowait(self, value: object) -> Answer:
@@ -151,11 +147,7 @@ class ModelChan:
     def is_ready(self, case: ModelCase) -> bool:
         """Whether a case of this channel can happen at once (R1, R2)."""
         if case.side == "recv":
-            return (
-                self._surplus() > 0
-                or self._first("send") is not None
-                or (self.closed and not self._values)
-            )
+            return self._surplus() > 0 or self._first("send") is not None or (self.closed and not self._values)
         if self.closed or self._room():
             return True
         return case.kind == "send" and (self.overflow != "wait" or self._first("recv") is not None)
@@ -355,6 +347,20 @@ class ModelChan:
         return Answer(outcome, woken)
 
 
+class ModelSignal(ModelChan):
+    """A signal of the model: a channel without values, whose end is the message."""
+
+    def __init__(self) -> None:
+        super().__init__(0)
+
+    def close(self, cause: BaseException | None = None) -> Answer:
+        """`signal.close()`; closing again does nothing."""
+        return Answer(Outcome("done")) if self.closed else super().close(cause)
+
+    def _end(self, kind: Kind, index: int | None) -> Outcome:
+        return Outcome("done", (None, False) if kind == "recv_ok" else None, index)
+
+
 # -- select, and the operations of one case, which are nothing else
 
 
@@ -364,9 +370,7 @@ def ready(cases: Sequence[ModelCase | None], *, biased: bool = False) -> list[in
     return now[:1] if biased else now
 
 
-def select(
-    op: Op, cases: Sequence[ModelCase | None], pick: Pick = min, *, biased: bool = False
-) -> Answer:
+def select(op: Op, cases: Sequence[ModelCase | None], pick: Pick = min, *, biased: bool = False) -> Answer:
     """`await select(*cases)` begins.
 
     Args:
@@ -379,9 +383,7 @@ def select(
     return _begin(op, cases, pick, biased=biased, numbered=True)
 
 
-def select_nowait(
-    cases: Sequence[ModelCase | None], pick: Pick = min, *, biased: bool = False
-) -> Answer:
+def select_nowait(cases: Sequence[ModelCase | None], pick: Pick = min, *, biased: bool = False) -> Answer:
     """`select_nowait(*cases)`."""
     return _nowait(cases, pick, biased=biased, numbered=True)
 

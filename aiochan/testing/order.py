@@ -92,16 +92,12 @@ class Order:
         if self._failure is not None:
             raise self._failure
         if not self._finished:
-            raise AssertionError(
-                f"finish({len(self._steps) + 1}) was not reached; {self._so_far()}"
-            )
+            raise AssertionError(f"finish({len(self._steps) + 1}) was not reached; {self._so_far()}")
 
     async def __aenter__(self) -> Order:
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, exc: object, traceback: object
-    ) -> None:
+    async def __aexit__(self, kind: type[BaseException] | None, exc: object, traceback: object) -> None:
         self.__exit__(kind, exc, traceback)
 
     def __repr__(self) -> str:
@@ -111,13 +107,9 @@ class Order:
     def _take(self, step: int, how: str) -> None:
         due, who = len(self._steps) + 1, _who(3)
         if self._finished:
-            raise self._failed(
-                AssertionError(f"{how}({step}) by {who} after finish({due - 1}); {self._so_far()}")
-            )
+            raise self._failed(AssertionError(f"{how}({step}) by {who} after finish({due - 1}); {self._so_far()}"))
         if step != due:
-            raise self._failed(
-                AssertionError(f"expected step {due}, got {how}({step}) by {who}; {self._so_far()}")
-            )
+            raise self._failed(AssertionError(f"expected step {due}, got {how}({step}) by {who}; {self._so_far()}"))
         self._steps.append(_Step(step, who))
 
     def _failed(self, error: _E) -> _E:

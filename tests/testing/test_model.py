@@ -15,6 +15,7 @@ from aiochan.testing.model import (
     Answer,
     ModelCase,
     ModelChan,
+    ModelSignal,
     Op,
     Outcome,
     ready,
@@ -525,6 +526,18 @@ def test_cases_that_share_a_line_stand_there_once() -> None:
     biased = Op()
     select(biased, cases, pick(3), biased=True)
     assert [s.index for s in chan.waiting("recv")] == [0]
+
+
+def test_the_end_of_a_signal_is_an_answer_and_may_be_told_again() -> None:
+    signal = ModelSignal()
+    (waiting,) = parked_receivers(signal, 1)
+    chosen = Op()
+    select(chosen, [None, ModelCase(signal, "recv")])
+    assert signal.close() == Answer(DONE, (waiting, chosen))
+    assert signal.close() == Answer(DONE)
+    assert signal.run(waiting) == signal.recv(Op()) == Answer(got(None))
+    assert signal.run(chosen) == Answer(got(None, 1))
+    assert signal.recv_ok(Op()) == Answer(got((None, False)))
 
 
 # -- the model notices its own breakage
