@@ -1,0 +1,37 @@
+"""Every interleaving of the channel programs, with cancellations anywhere, to the end.
+
+FIFO order is asyncio's own: the oldest ready callback runs next, and a task starts, or is cancelled, at any moment; two
+cancellations. "Any" order runs any of the ready callbacks, as no loop does: whoever is right under that is right
+under every scheduler; one cancellation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from aiochan.testing.explorer import Result, explore
+from tests.schedules.programs import PROGRAMS
+from tests.schedules.world import Program
+
+Searched = Callable[[Result], None]
+
+every_program = pytest.mark.parametrize("program", PROGRAMS, ids=lambda program: program.title)
+
+
+@every_program
+def test_without_cancellation(program: Program, searched: Searched) -> None:
+    searched(explore(program, order="fifo"))
+
+
+@pytest.mark.exhaustive
+@every_program
+def test_two_cancellations_anywhere(program: Program, searched: Searched) -> None:
+    searched(explore(program, order="fifo", cancels=2))
+
+
+@pytest.mark.exhaustive
+@every_program
+def test_any_order_and_one_cancellation(program: Program, searched: Searched) -> None:
+    searched(explore(program, order="any", cancels=1))

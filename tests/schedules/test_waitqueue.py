@@ -1,0 +1,128 @@
+"""`WaitQueue` under every schedule: a lock, a semaphore and a broadcast, with cancellations anywhere."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from aiochan.testing.explorer import Result, explore
+from tests.schedules.primitives import Event, Lock, Semaphore
+
+Searched = Callable[[Result], None]
+
+MODES = [("fifo", 2), ("any", 1)]
+every_order = pytest.mark.parametrize(("order", "cancels"), MODES, ids=[f"{o}-{c}" for o, c in MODES])
+
+
+def needs_room(*wants: int) -> Callable[[Any], None]:
+    """Tasks that want so much of a semaphore of three, hold it over a turn of the loop, and give it back."""
+
+    def scenario(run: Any) -> None:
+        semaphore = Semaphore(3)
+        held: list[int] = []
+
+        async def work(n: int) -> None:
+            await semaphore.acquire(n)
+            held.append(n)
+            try:
+                await asyncio.sleep(0)
+            finally:
+                held.remove(n)
+                semaphore.release(n)
+
+        def end() -> None:
+            assert semaphore.free == 3, "some of it was lost"
+            assert all(task.done() for task in run.tasks.values()), "somebody sleeps for ever"
+
+        run.watch(semaphore)
+        run.always(lambda: _need(sum(held) <= 3, "more was given out than there is"))
+        run.at_end(end)
+        for number, n in enumerate(wants):
+            run.spawn(work, n, name=f"{number} wants {n}", cancel=True)
+
+    return scenario
+
+
+def _need(holds: bool, why: str) -> None:
+    assert holds, why
+
+
+def exclusive(tasks: int, rounds: int) -> Callable[[Any], None]:
+    """Tasks that lock, hold over a turn of the loop, and unlock, some rounds each."""
+
+    def scenario(run: Any) -> None:
+        lock, inside = Lock(), set[str]()
+
+        async def work(name: str) -> None:
+            for _ in range(rounds):
+                await lock.lock()
+                inside.add(name)
+                try:
+                    await asyncio.sleep(0)
+                finally:
+                    inside.discard(name)
+                    lock.unlock()
+
+        def end() -> None:
+            assert not lock.locked, "nobody holds it, yet it is locked"
+            assert all(task.done() for task in run.tasks.values()), "somebody sleeps for ever"
+
+        run.watch(lock)
+        run.always(lambda: _need(len(inside) <= 1, f"{inside} are inside at once"))
+        run.at_end(end)
+        for number in range(tasks):
+            run.spawn(work, f"w{number}", name=f"w{number}", cancel=True)
+
+    return scenario
+
+
+def told(run: Any) -> None:
+    """Everybody who slept when it was said hears it, once; those who were cancelled after that give it back."""
+    event, heard = Event(), []
+
+    async def wait(name: str) -> None:
+        await event.wait()
+        heard.append(name)
+
+    async def say() -> None:
+        event.broadcast()
+
+    run.watch(event)
+    run.always(lambda: _need(len(heard) <= event.woken, "heard without being told"))
+    run.at_end(lambda: _need(len(heard) == event.woken, "told, yet neither heard nor given back"))
+    for name in ("x", "y", "z"):
+        run.spawn(wait, name, name=name, cancel=True)
+    run.spawn(say)
+    run.spawn(say)
+
+
+@every_order
+def test_a_lock_for_two_tasks_twice(searched: Searched, order: str, cancels: int) -> None:
+    searched(explore(exclusive(2, 2), order=order, cancels=cancels))
+
+
+@pytest.mark.exhaustive
+@every_order
+@pytest.mark.parametrize(("tasks", "rounds"), [(3, 1), (4, 1), (3, 2)])
+def test_a_lock(searched: Searched, order: str, cancels: int, tasks: int, rounds: int) -> None:
+    searched(explore(exclusive(tasks, rounds), order=order, cancels=cancels))
+
+
+@every_order
+def test_a_semaphore_for_two(searched: Searched, order: str, cancels: int) -> None:
+    searched(explore(needs_room(2, 2), order=order, cancels=cancels))
+
+
+@pytest.mark.exhaustive
+@every_order
+@pytest.mark.parametrize("wants", [(3, 1, 1), (2, 2, 1), (2, 3, 1, 1)], ids=str)
+def test_a_semaphore(searched: Searched, order: str, cancels: int, wants: tuple[int, ...]) -> None:
+    searched(explore(needs_room(*wants), order=order, cancels=cancels))
+
+
+@every_order
+def test_a_broadcast(searched: Searched, order: str, cancels: int) -> None:
+    searched(explore(told, order=order, cancels=cancels))
