@@ -63,6 +63,7 @@ class World:
     def __init__(self, program: Program, run: Any) -> None:
         self.run = run
         self.chans = {name: ac.Chan[str](cap, name=name, overflow=how) for name, (cap, how) in program.chans.items()}
+        self.drops = {name: how != "wait" for name, (_, how) in program.chans.items()}
         self.clock = 0
         self.began: dict[str, float] = {}  # of each value, when its send began
         self.home: dict[str, str] = {}  # and into which channel it goes
@@ -121,6 +122,9 @@ class World:
     def held(self, name: str) -> list[str]:
         return [value for value, _ in self.chans[name]._snapshot().held]
 
+    def promised(self, name: str) -> list[str]:
+        return self.held(name)[: self.chans[name]._snapshot().granted]
+
     def inside(self, value: str) -> int:
         return self.held(self.home[value]).count(value)
 
@@ -157,6 +161,7 @@ class World:
 
     async def op_send(self, task: str, name: str, value: str) -> None:
         self.begin(value, name)
+        promised = self.promised(name) if self.drops[name] else []
         try:
             await self.chans[name].send(value)
         except ac.ChannelClosed as error:
@@ -167,6 +172,8 @@ class World:
             raise
         else:
             self.finish(value, "ok")
+            # A dropping channel never waits, so nobody else can have taken one meanwhile.
+            need(set(promised) <= set(self.held(name)), "a promised value was dropped:", promised)
 
     async def op_recv(self, task: str, name: str) -> None:
         try:
