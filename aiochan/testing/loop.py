@@ -22,7 +22,7 @@ import weakref
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from contextlib import contextmanager
-from typing import Any, TypeAlias, TypeVar, TypeVarTuple, Unpack
+from typing import Any, NoReturn, TypeAlias, TypeVar, TypeVarTuple, Unpack
 
 __all__ = ["StepHandle", "StepLoop", "StepTimer"]
 
@@ -63,9 +63,8 @@ class StepHandle(asyncio.Handle):
             super().cancel()
             self._step_loop.note_cancelled()
 
-    def run(self) -> None:
-        """Call it, in its context; exceptions go to the loop's exception handler."""
-        self._run()
+    #: Call it, in its context; exceptions go to the loop's exception handler.
+    run = asyncio.Handle._run
 
 
 class StepTimer(asyncio.TimerHandle):
@@ -95,9 +94,15 @@ class StepTimer(asyncio.TimerHandle):
             asyncio.Handle.cancel(self)
             self._step_loop.note_cancelled()
 
-    def run(self) -> None:
-        """Call it, in its context; exceptions go to the loop's exception handler."""
-        self._run()
+    #: Call it, in its context; exceptions go to the loop's exception handler.
+    run = asyncio.Handle._run
+
+
+def _refuse(*_: object, **__: object) -> NoReturn:
+    raise NotImplementedError("this event loop is cranked by hand: it has no threads, sockets, processes or signals")
+
+
+_unavailable: Any = _refuse
 
 
 class StepLoop(asyncio.AbstractEventLoop):
@@ -139,8 +144,7 @@ class StepLoop(asyncio.AbstractEventLoop):
     def __repr__(self) -> str:
         state = "closed" if self._closed else "open"
         return (
-            f"<{type(self).__name__} {state}, {len(self.ready)} ready, "
-            f"{len(self.timers)} timers, time {self._now:g}>"
+            f"<{type(self).__name__} {state}, {len(self.ready)} ready, {len(self.timers)} timers, time {self._now:g}>"
         )
 
     # -- what the driver uses
@@ -367,6 +371,18 @@ class StepLoop(asyncio.AbstractEventLoop):
 
         Cancellation: never waits.
         """
+
+    # -- what it has not: threads, sockets, processes, signals, and a way of its own to run
+
+    run_forever = run_until_complete = stop = _unavailable
+    run_in_executor = set_default_executor = getaddrinfo = getnameinfo = _unavailable
+    create_connection = create_server = create_datagram_endpoint = _unavailable
+    create_unix_connection = create_unix_server = connect_accepted_socket = _unavailable
+    start_tls = sendfile = connect_read_pipe = connect_write_pipe = _unavailable
+    subprocess_shell = subprocess_exec = add_signal_handler = remove_signal_handler = _unavailable
+    add_reader = remove_reader = add_writer = remove_writer = _unavailable
+    sock_recv = sock_recv_into = sock_recvfrom = sock_recvfrom_into = _unavailable
+    sock_sendall = sock_sendto = sock_connect = sock_accept = sock_sendfile = _unavailable
 
     # -- inside
 
