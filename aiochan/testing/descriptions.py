@@ -1,0 +1,456 @@
+"""How each type of object is described in a fingerprint.
+
+A description is a list: what the object is, in plain data, and what it refers to. The latter is
+walked, so objects may refer to each other in circles. The rules, first match wins (`describe_type`):
+
+1. `__fingerprint__()` of the object itself.
+2. What this file knows: tasks, futures, functions, cells, exceptions, ...
+3. `_snapshot()`, for channels and all that is built like them.
+4. Attributes, in `__dict__` and slots, and items, if Python code can see the whole state.
+5. Else what its `__reduce_ex__` tells; if that refuses, so does the fingerprint.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import collections
+import contextvars
+import enum
+import logging
+import types
+import warnings
+import weakref
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol, TypeAlias
+
+from aiochan.testing.innards import (
+    bound_names,
+    callbacks_of,
+    cancel_message_of,
+    exception_of,
+    handle_parts,
+    insides_of,
+    insides_of_c_object,
+    result_of,
+    type_of,
+)
+
+__all__ = ["PLAIN", "Walk", "describe_type"]
+
+_Task: TypeAlias = "asyncio.Task[Any]"
+_Describe: TypeAlias = Callable[["Walk", Any], list[Any]]
+
+# What pickle writes itself, together with what is in it.
+PLAIN = frozenset({type(None), bool, int, float, str, bytes, bytearray, list, tuple, dict, frozenset})
+
+_UNSET = NotImplemented  # what an empty slot holds; nobody keeps this in a variable
+_REFUSED = (
+    "cannot tell what state {} is in: give its type a __fingerprint__ method that returns whatever"
+    " decides about its future, or search with prune=False"
+)
+
+
+class Walk(Protocol):
+    """What the descriptions ask of the traversal."""
+
+    def label(self, task: _Task, /) -> object:
+        """Return what a task is called."""
+        ...
+
+    def direct(self, thing: Any, /) -> Any:
+        """Return plain data as it is, and a description for all else: what will be walked anyway."""
+        ...
+
+
+def describe_type(kind: type[Any]) -> _Describe:
+    """Return the function that describes the objects of a type."""
+    describe = _known.get(kind)
+    if describe is None:
+        describe = _choose(kind)
+        if not _is_local(kind):  # a class of a scenario is a new one in every run
+            _known[kind] = describe
+    return describe
+
+
+def _choose(kind: type[Any]) -> _Describe:
+    if hasattr(kind, "__fingerprint__"):
+        return _by_own_word
+    for family, describe in _FAMILIES:
+        if issubclass(kind, family):
+            return describe
+    if (kind.__module__, kind.__name__) in _TRANSPARENT:
+        return _c_object
+    if hasattr(kind, "_snapshot"):
+        return _channel if hasattr(kind, "capacity") else _by_snapshot
+    return _by_reduce if _hides_state(kind) else _structure(kind)
+
+
+# -- code, and how far it is
+
+_codes: dict[int, tuple[int, int, types.CodeType]] = {}
+_complete: set[tuple[int, int, int]] = set()
+
+
+def _number(code: types.CodeType) -> tuple[int, int, types.CodeType]:
+    """Return the number of a code object, and how many variables it has; 0 if none can be unbound."""
+    found = _codes.get(id(code))
+    if found is None:
+        arguments = code.co_argcount + code.co_kwonlyargcount
+        arguments += bool(code.co_flags & 4) + bool(code.co_flags & 8)  # *args, **kwargs
+        variables = len({*code.co_varnames, *code.co_cellvars, *code.co_freevars})
+        found = len(_codes), variables if code.co_nlocals > arguments else 0, code
+        _codes[id(code)] = found
+    return found
+
+
+def _code(_: Walk, code: types.CodeType) -> list[Any]:
+    return ["code", _number(code)[0]]
+
+
+def _frame(walk: Walk, coro: Any, frame: types.FrameType | None) -> list[Any]:
+    """Describe how far a coroutine is, its variables and its stack."""
+    if frame is None:
+        return ["ended"]
+    code = frame.f_code
+    number, variables, _ = _number(code)
+    parts = insides_of(coro, code)
+    direct = walk.direct
+    description = [number, frame.f_lasti, *[part if type(part) in PLAIN else direct(part) for part in parts]]
+    # The values alone do not say which variable is which, unless all have one; and at one place in
+    # the code, the number of parts tells whether all have one.
+    place = number, frame.f_lasti, len(parts)
+    if variables and place not in _complete:
+        names = bound_names(frame)
+        if len(names) == variables:
+            _complete.add(place)
+        else:
+            description.append(names)
+    return description
+
+
+def _coroutine(walk: Walk, coro: types.CoroutineType[Any, Any, Any]) -> list[Any]:
+    return _frame(walk, coro, coro.cr_frame)
+
+
+def _generator(walk: Walk, generator: types.GeneratorType[Any, Any, Any]) -> list[Any]:
+    return _frame(walk, generator, generator.gi_frame)
+
+
+def _async_generator(walk: Walk, generator: types.AsyncGeneratorType[Any, Any]) -> list[Any]:
+    return _frame(walk, generator, generator.ag_frame)
+
+
+def _function(walk: Walk, function: types.FunctionType) -> list[Any]:
+    closure = function.__closure__
+    return [
+        _number(function.__code__)[0],
+        closure and [walk.direct(cell) for cell in closure],
+        function.__defaults__,
+        function.__kwdefaults__,
+        function.__dict__ or None,
+    ]
+
+
+def _builtin(walk: Walk, function: types.BuiltinFunctionType) -> list[Any]:
+    owner = function.__self__
+    return [function.__name__, None if isinstance(owner, types.ModuleType) else walk.direct(owner)]
+
+
+def _method(walk: Walk, method: types.MethodType) -> list[Any]:
+    return ["method", walk.direct(method.__func__), walk.direct(method.__self__)]
+
+
+def _slot_method(walk: Walk, method: types.MethodWrapperType) -> list[Any]:
+    return [method.__name__, walk.direct(method.__self__)]
+
+
+def _cell(walk: Walk, cell: types.CellType) -> list[Any]:
+    try:
+        return ["cell", walk.direct(cell.cell_contents)]
+    except ValueError:
+        return ["empty cell"]
+
+
+# -- who waits, and for what
+
+
+def _task(walk: Walk, task: _Task) -> list[Any]:
+    return ["task", walk.label(task)]
+
+
+def _future(walk: Walk, future: asyncio.Future[Any]) -> list[Any]:
+    state: list[Any]
+    if not future.done():
+        state = [(walk.direct(call), context or None) for call, context in callbacks_of(future) or ()]
+    elif future.cancelled():
+        state = ["cancelled", cancel_message_of(future)]
+    else:
+        state = [exception_of(future), result_of(future)]
+    attributes = _attributes(walk, getattr(future, "__dict__", None))
+    return [type(future).__name__, future.done(), state, attributes]
+
+
+def _handle(walk: Walk, handle: asyncio.Handle) -> list[Any]:
+    if handle.cancelled():
+        return ["cancelled handle"]
+    when = handle.when() if isinstance(handle, asyncio.TimerHandle) else None
+    call, arguments, context = handle_parts(handle)
+    return ["handle", when, walk.direct(call), arguments, context or None]
+
+
+def _loop(_: Walk, __: asyncio.AbstractEventLoop) -> list[Any]:
+    return ["loop"]
+
+
+def _c_object(walk: Walk, thing: Any) -> list[Any]:
+    return [type(thing).__name__, *map(walk.direct, insides_of_c_object(thing))]
+
+
+# -- data
+
+
+def _deque(_: Walk, things: collections.deque[Any]) -> list[Any]:
+    return ["deque", things.maxlen, list(things)]
+
+
+def _range(_: Walk, numbers: range) -> list[Any]:
+    return ["range", numbers.start, numbers.stop, numbers.step]
+
+
+def _range_iterator(_: Walk, iterator: Any) -> list[Any]:
+    _, (numbers,), *place = iterator.__reduce__()
+    return ["range iterator", numbers.start, numbers.stop, numbers.step, *place]
+
+
+def _view(_: Walk, view: Iterable[Any]) -> list[Any]:
+    return [type(view).__name__, list(view)]
+
+
+def _context(_: Walk, context: contextvars.Context) -> list[Any]:
+    values = {variable.name: value for variable, value in context.items()}
+    return ["context", [(name, values[name]) for name in sorted(values)]]
+
+
+def _exception(walk: Walk, error: BaseException) -> list[Any]:
+    kind = type(error)
+    attributes = _attributes(walk, error.__dict__)
+    return [kind.__qualname__, error.args, error.__cause__, attributes, *_slots(error, kind)]
+
+
+def _reference(walk: Walk, reference: weakref.ReferenceType[Any]) -> list[Any]:
+    return ["reference", walk.direct(reference())]
+
+
+def _enumeration(_: Walk, member: enum.Enum) -> list[Any]:
+    return [type(member).__qualname__, member.name]
+
+
+def _named(_: Walk, thing: Any) -> list[Any]:
+    name = getattr(thing, "__qualname__", None) or getattr(thing, "name", None) or thing.__name__
+    return [type(thing).__name__, str(name)]
+
+
+def _traceback(_: Walk, __: types.TracebackType) -> list[Any]:
+    return ["traceback"]
+
+
+def _class(walk: Walk, kind: type[Any]) -> list[Any]:
+    what = ["class", kind.__module__, kind.__qualname__]
+    if not _is_local(kind):
+        return what
+    variables = {
+        name: value
+        for name, value in vars(kind).items()
+        if not name.startswith("__") and not isinstance(value, _PARTS_OF_A_CLASS)
+    }
+    return [*what, kind.__bases__, _attributes(walk, variables)]
+
+
+_PARTS_OF_A_CLASS = (
+    types.FunctionType,
+    types.MemberDescriptorType,
+    types.GetSetDescriptorType,
+    staticmethod,
+    classmethod,
+    property,
+)
+
+
+# -- objects that say it themselves
+
+
+def _by_own_word(_: Walk, thing: Any) -> list[Any]:
+    return [type(thing).__qualname__, thing.__fingerprint__()]
+
+
+def _by_snapshot(_: Walk, thing: Any) -> list[Any]:
+    return [type(thing).__qualname__, thing._snapshot()]
+
+
+def _channel(walk: Walk, chan: Any) -> list[Any]:
+    """Describe a channel. Of the tickets only the order counts: the numbers tell of the past."""
+    snapshot = chan._snapshot()
+    recvq, sendq, slotq = snapshot.recvq, snapshot.sendq, snapshot.slotq
+    parts: list[Any] = [type(chan).__qualname__, chan.capacity, len(recvq), len(sendq), *snapshot[:-3]]
+    for parked in recvq + sendq + slotq:
+        parts += walk.direct(parked.owner), parked.kind, parked.index, parked.value
+    if sendq and slotq:
+        parts += [parked.kind for parked in sorted(sendq + slotq, key=_ticket)]
+    return parts
+
+
+def _ticket(parked: Any) -> int:
+    ticket: int = parked.ticket
+    return ticket
+
+
+# -- objects that are the sum of their parts
+
+
+def _structure(kind: type[Any]) -> _Describe:
+    """Make the description of a type whose whole state Python code can see."""
+    what = [kind.__module__, kind.__qualname__, kind if _is_local(kind) else None]
+    content = next((base for base in _CONTAINERS if issubclass(kind, base)), None)
+
+    def describe(walk: Walk, thing: Any) -> list[Any]:
+        attributes = _attributes(walk, getattr(thing, "__dict__", None))
+        return [*what, attributes, content and content(thing), *_slots(thing, kind)]
+
+    return describe
+
+
+def _attributes(walk: Walk, attributes: dict[str, Any] | None) -> list[Any] | None:
+    if not attributes:
+        return None
+    direct = walk.direct
+    return [item for name, value in attributes.items() for item in (name, direct(value))]
+
+
+def _slots(thing: object, kind: type[Any]) -> list[Any]:
+    values: list[Any] = []
+    for slot in _slots_of(kind):
+        try:
+            values.append(slot.__get__(thing, kind))
+        except AttributeError:
+            values.append(_UNSET)
+    return values
+
+
+def _slots_of(kind: type[Any]) -> list[types.MemberDescriptorType]:
+    found = _slot_lists.get(kind)
+    if found is None:
+        found = [
+            slot
+            for ancestor in kind.__mro__
+            if "__slots__" in vars(ancestor)
+            for slot in vars(ancestor).values()
+            if isinstance(slot, types.MemberDescriptorType)
+        ]
+        _slot_lists[kind] = found
+    return found
+
+
+_slot_lists: weakref.WeakKeyDictionary[type[Any], list[types.MemberDescriptorType]]
+_slot_lists = weakref.WeakKeyDictionary()
+
+
+def _hides_state(kind: type[Any]) -> bool:
+    """Tell whether objects of a type are larger than what can be seen of them."""
+    base: type = next((base for base in _CONTAINERS if issubclass(kind, base)), object)
+    visible = base.__basicsize__
+    visible += _POINTER * len(_slots_of(kind))
+    managed_dict, managed_references = kind.__flags__ & (1 << 4), kind.__flags__ & (1 << 3)
+    visible += _POINTER * (kind.__dictoffset__ != 0 and not managed_dict)
+    visible += _POINTER * (kind.__weakrefoffset__ != 0 and not managed_references)
+    return kind.__basicsize__ > visible
+
+
+def _by_reduce(_: Walk, thing: Any) -> list[Any]:
+    """Describe an object of C by what it tells `pickle`: a name, or the parts to make it anew."""
+    kind = type_of(thing)
+    try:
+        if kind.__module__ == "itertools":
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on
+                told = thing.__reduce_ex__(4)
+        else:
+            told = thing.__reduce_ex__(4)
+    except TypeError as error:
+        raise TypeError(_REFUSED.format(object.__repr__(thing))) from error
+    if isinstance(told, str):
+        return [kind.__qualname__, told]
+    # The function that would make it, which comes first, says nothing that its type does not say.
+    parts = [list(part) if index > 1 and part else part for index, part in enumerate(told[1:])]
+    return [kind.__qualname__, parts, *_slots(thing, kind)]
+
+
+def _is_local(kind: type) -> bool:
+    return "<locals>" in kind.__qualname__
+
+
+# -- which is described how
+
+_POINTER = object.__basicsize__ // 2  # an empty object is a reference count and a type
+
+_CONTAINERS: tuple[Any, ...] = (  # types that also make a plain copy
+    collections.OrderedDict,
+    dict,
+    list,
+    tuple,
+    set,
+    frozenset,
+    str,
+    int,
+    float,
+    bytes,
+)
+
+# C objects that only stand between a task and what it waits for.
+_TRANSPARENT = {
+    ("_asyncio", "FutureIter"),
+    ("_asyncio", "TaskStepMethWrapper"),
+    ("builtins", "TaskStepMethWrapper"),
+    ("builtins", "coroutine_wrapper"),
+    ("builtins", "async_generator_asend"),
+    ("builtins", "async_generator_athrow"),
+    ("builtins", "anext_awaitable"),
+}
+
+_FAMILIES: tuple[tuple[type, _Describe], ...] = (
+    (asyncio.Task, _task),
+    (asyncio.Future, _future),
+    (asyncio.AbstractEventLoop, _loop),
+    (asyncio.Handle, _handle),
+    (BaseException, _exception),
+    (type, _class),
+    (enum.Enum, _enumeration),
+    (logging.Logger, _named),
+    (weakref.ReferenceType, _reference),
+    (collections.deque, _deque),
+)
+
+_nothing: dict[Any, Any] = {}
+
+_known: dict[type[Any], _Describe] = {
+    types.FunctionType: _function,
+    types.BuiltinFunctionType: _builtin,
+    types.MethodType: _method,
+    types.MethodWrapperType: _slot_method,
+    types.MethodDescriptorType: _named,
+    types.WrapperDescriptorType: _named,
+    types.ClassMethodDescriptorType: _named,
+    types.ModuleType: _named,
+    types.CodeType: _code,
+    types.CellType: _cell,
+    types.TracebackType: _traceback,
+    contextvars.Context: _context,
+    contextvars.ContextVar: _named,
+    range: _range,
+    type(iter(range(0))): _range_iterator,
+    type(_nothing.keys()): _view,
+    type(_nothing.values()): _view,
+    type(_nothing.items()): _view,
+    types.CoroutineType: _coroutine,
+    types.GeneratorType: _generator,
+    types.AsyncGeneratorType: _async_generator,
+}
