@@ -23,6 +23,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Generator
 from contextlib import contextmanager, nullcontext
 from typing import Any, Generic, TypeAlias, TypeVar, cast
 
+from aiochan.testing.innards import handle_parts
 from aiochan.testing.loop import StepLoop
 
 __all__ = ["Stepper", "Suspension", "at_once"]
@@ -73,7 +74,7 @@ class Suspension:
         self._called = True
 
     def _is_ours(self, handle: asyncio.Handle) -> bool:
-        return getattr(handle, "_callback", None) == self._wake
+        return bool(handle_parts(handle)[0] == self._wake)
 
 
 class Stepper(Generic[_T]):
