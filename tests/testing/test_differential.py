@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from aiochan.testing.model import Answer, Kind, ModelChan, Op, Outcome, Standing
-from tests.testing.differential import Pair, Program, Spec, check_programs
+from tests.testing.differential import Pair, Spec
+from tests.testing.programs import Program, check_programs
 
 CHUNKS = 8
 PROGRAMS = 2_000
