@@ -33,7 +33,7 @@ RIGHT = [
     "'''python\nprint('a\\n\\nb')\n'''\n\n'''text\na\n\nb\n'''\n",
     "'''python\nx = 1\n'''\ntext\n\n<!-- continues -->\n'''python\nprint(x)  # prints: 1\n'''\n",
     "'''python\nimport asyncio\nawait asyncio.sleep(3600)\n'''\n",
-    "'''python\nimport asyncio\nx = 2\n'''\n<!-- continues -->\n'''python\nprint(await asyncio.sleep(0, x))  # prints: 2\n'''\n",
+    "'''python\nasync def f(): return 2\n'''\n<!-- continues -->\n'''python\nprint(await f())  # prints: 2\n'''\n",
     "'''python\nimport asyncio\nasync def main():\n    print(2)  # prints: 2\nasyncio.run(main())\n'''\n",
     "'''python\npass\n'''\nthis is no output:\n'''text\nno\n'''\n",
 ]
