@@ -127,6 +127,21 @@ class Ends:
         return stats.parked_senders, stats.parked_receivers
 
 
+# -- the ways to do the same operation; each waits on other channels too if it can
+
+RECEIVES = {
+    "recv": lambda ch: ch.rx.recv(),
+    "recv_ok": lambda ch: ch.rx.recv_ok(),
+    "async for": lambda ch: anext(ch.rx),
+    "select": lambda ch: ac.select(ac.recv(ac.never()), ac.recv(ch.rx)),
+    "select recv_ok": lambda ch: ac.select(ac.recv_ok(ch.rx), ac.recv(None)),
+}
+SENDS = {
+    "send": lambda ch, value: ch.tx.send(value),
+    "select": lambda ch, value: ac.select(ac.recv(ac.never()), ac.send(ch.tx, value)),
+}
+
+
 # -- tasks
 
 
@@ -195,6 +210,38 @@ def outcome(coro: Coroutine[Any, Any, Any]) -> Any:
     coro.close()
     check()
     return "waits"
+
+
+def begin(coro: Coroutine[Any, Any, Any]) -> Coroutine[Any, Any, Any]:
+    """Crank an operation by hand until it sleeps; until `finish` (or its end) it runs no further, though woken."""
+    assert coro.send(None)._snapshot()[0] == "parked"
+    check()
+    return coro
+
+
+def finish(coro: Coroutine[Any, Any, Any]) -> Any:
+    """Crank a woken operation to its end, and return its result."""
+    try:
+        suspended_at = coro.send(None)
+    except StopIteration as stop:
+        return stop.value
+    finally:
+        check()
+    raise AssertionError(f"it sleeps again: {suspended_at!r}")
+
+
+def each(run: Any, make: Any, ways: dict[str, Any], scenario: Any) -> None:
+    """Run a scenario, with a new channel, for each of several ways to do the same."""
+
+    async def main() -> None:
+        for name, way in ways.items():
+            try:
+                await scenario(make(), way)
+            except AssertionError as error:
+                error.add_note(f"this way: {name}")
+                raise
+
+    run(main)
 
 
 def _others() -> set[asyncio.Task[Any]]:
