@@ -23,7 +23,7 @@ class Observer:
     """
 
     def parked(self, waiter: Waiter) -> None:
-        """Hear that a task went to sleep: ``waiter.owner``, ``waiter.places()``."""
+        """Hear that a task went to sleep: ``waiter.owner``, ``waiter.waits_for()``."""
 
     def woken(self, waiter: Waiter) -> None:
         """Hear that a sleeping task was granted what it waited for, or told the end."""

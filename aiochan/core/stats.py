@@ -42,7 +42,9 @@ class Stats:
 class Snapshot(NamedTuple):
     """Everything that decides what a channel does next; for tests and tools."""
 
-    held: tuple[tuple[Any, bool], ...]  # oldest first; True where a cancelled sender could still take it back
+    held: tuple[
+        tuple[Any, bool], ...
+    ]  # oldest first; True if let in from the line, so that a cancelled sender may take it back
     granted: int
     reserved: int
     closed: bool

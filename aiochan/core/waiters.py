@@ -168,11 +168,11 @@ class Waiter:
         """Remember how to wake the task; it is asleep from now on."""
         self.wakeup = wakeup
         self.context = contextvars.copy_context() if context is None else context
+        if hooks.observer is not None:
+            hooks.observer.parked(self)
         if self.state:  # decided meanwhile, by a finaliser that ran in the middle of our own steps: say it again
             outcome, self.state = self.state, PARKED
             self.commit(outcome)
-        elif hooks.observer is not None:
-            hooks.observer.parked(self)
 
     def cancel(self, msg: object = None) -> bool:
         """Take the task out of every line and wake it with a CancelledError; False when it was decided before."""
@@ -189,9 +189,9 @@ class Waiter:
         if self.state:
             return None
         self.state = outcome
-        if hooks.observer is not None:
-            (hooks.observer.left if outcome == CANCELLED else hooks.observer.woken)(self)
         if (wakeup := self.wakeup) is not None:
+            if hooks.observer is not None:
+                (hooks.observer.left if outcome == CANCELLED else hooks.observer.woken)(self)
             self.wakeup = None  # a value that nobody reads yet must not keep its sender's task alive
             queue = self.queue
             queue.push((wakeup, self.context))
@@ -204,7 +204,7 @@ class Waiter:
         if not self.state:
             self.state = CANCELLED
             self.message = None
-            if hooks.observer is not None:
+            if hooks.observer is not None and self.wakeup is not None:  # a select can be refused half way in
                 hooks.observer.left(self)
             self.leave()
 
@@ -232,10 +232,10 @@ class Waiter:
         return task if isinstance(task, asyncio.Task) else None  # pyright: ignore[reportUnknownVariableType]
 
     def waits_for(self) -> list[tuple[object, str, int | None]]:
-        """List the objects it sleeps on: each with what it wants there, and with its case in a select."""
+        """List the objects it sleeps on, or what woke it: each with what it wants there, and its case in a select."""
         if self.line is not None:
             return [(self.line.home(), self.kind, None)]
-        return [(place.line.home(), place.kind, place.index) for place in self.stands]
+        return [(place.line.home(), place.kind, place.index) for place in self.stands if place.case is not None]
 
     def parked(self) -> Parked:
         """Describe it as a place in line."""
