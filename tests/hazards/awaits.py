@@ -63,7 +63,12 @@ def _send_to_ring():
 
 def _reserve():
     ch = full()
-    return Wait(lambda: ch.reserve().__aenter__(), ch.recv_nowait, (ch,))
+
+    async def take_and_return():
+        async with ch.reserve():
+            pass
+
+    return Wait(take_and_return, ch.recv_nowait, (ch,))
 
 
 def _select_one():

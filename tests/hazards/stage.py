@@ -5,6 +5,8 @@ import contextlib
 import heapq
 import itertools
 
+import pytest
+
 import aiochan as ac
 from aiochan.core import WaitQueue
 
@@ -63,6 +65,33 @@ class _Timer(asyncio.Handle):
     def fire(self):
         if not self.cancelled():
             self._run()
+
+
+@contextlib.contextmanager
+def fresh_loop(kind, silence):
+    """Make a loop of this kind that nobody runs yet, for tests that run it in pieces; `silence` hears its errors."""
+    if kind == "uvloop":
+        uvloop = pytest.importorskip("uvloop")
+        loop = uvloop.new_event_loop()
+    else:
+        loop = asyncio.new_event_loop()
+    loop.set_exception_handler(silence.heard_by_loop)
+    loop.set_debug(kind == "debug")
+    loop.slow_callback_duration = float("inf")
+    if kind == "eager":
+        loop.set_task_factory(asyncio.eager_task_factory)
+    try:
+        yield loop
+    finally:
+        if not loop.is_closed():
+            loop.close()
+
+
+def go_round(loop, times=1):
+    """Let a loop that is not running go round."""
+    for _ in range(times):
+        loop.call_soon(loop.stop)
+        loop.run_forever()
 
 
 async def turn(times=1):
