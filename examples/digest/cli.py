@@ -72,7 +72,7 @@ def _trouble(group: BaseException) -> str:
     while isinstance(group, BaseExceptionGroup):
         group = group.exceptions[0]
     assert isinstance(group, OSError)
-    return f"{group.filename or 'standard output'!r}: {reason(group)}"
+    return f"{group.filename!r}: {reason(group)}" if group.filename else f"standard output: {reason(group)}"
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

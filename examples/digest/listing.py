@@ -63,7 +63,7 @@ def _patterns(algorithm: str) -> list[re.Pattern[bytes]]:
     digest = rf"(?P<digest>[0-9a-fA-F]{{{size}}})"
     plain = rf"{digest}[ \t][ *](?P<name>.+)"
     tagged = rf"{re.escape(tag)} ?\((?P<name>.*)\)[ \t]*=[ \t]*{digest}"
-    return [re.compile(rf"[ \t]*(?P<mark>\\?){form}".encode("ascii"), re.DOTALL) for form in (plain, tagged)]
+    return [re.compile(rf"[ \t]*(?P<mark>\\?){form}".encode("ascii")) for form in (plain, tagged)]
 
 
 def _parse(text: bytes, patterns: Iterable[re.Pattern[bytes]]) -> tuple[str, str] | None:

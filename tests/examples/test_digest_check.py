@@ -105,6 +105,11 @@ def test_a_listing_that_says_nothing_is_a_failure(digest, system):
         assert ours.err == "digest: 'listing': no properly formatted checksum lines found\n"
 
 
+def test_comments_and_empty_lines_are_no_trouble(digest):
+    ours = digest("--check", "-", stdin=f"# by hand\n\n\r\n{GOOD}  a\n#\n".encode())
+    assert (ours.status, ours.out, ours.err) == (0, b"a: OK\n", "")
+
+
 def test_a_listing_may_be_a_file_or_standard_input(digest):
     text = f"{GOOD}  a\n".encode()
     Path("listing").write_bytes(text)

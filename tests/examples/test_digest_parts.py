@@ -52,7 +52,7 @@ def test_small_files_travel_together_up_to_a_number_and_a_size():
     assert sizes([]) == []
     assert sizes([0] * BATCH_FILES) == [[0] * BATCH_FILES]
     assert sizes([0] * (BATCH_FILES + 1)) == [[0] * BATCH_FILES, [0]]
-    assert sizes([half, half, 1]) == [[half, half], [1]]
+    assert sizes([half, half, 1, 1]) == [[half, half], [1, 1]]
     assert sizes([half, half - 1, 1, 1]) == [[half, half - 1, 1], [1]]
 
 

@@ -10,6 +10,7 @@ import anyio
 import pytest
 from anyio import from_thread
 
+import aiochan as ac
 from examples.digest.hashing import BLOCK, Digester, Stopped
 from examples.digest.pipeline import run as digest
 from examples.digest.records import Digest, File, Unreadable
@@ -117,7 +118,7 @@ def test_a_slow_reader_holds_the_walker_back(run, digester):
     assert isinstance(raised.value.exceptions[0], EnoughError)
 
 
-@pytest.mark.parametrize("how", ["cancelled", "reader fails"])
+@pytest.mark.parametrize("how", ["cancelled", "cancelled by a scope", "reader fails"])
 def test_the_end_of_the_task_ends_its_threads_between_two_blocks(run, tmp_path, how):
     endless = tmp_path / "endless"
     with endless.open("wb") as file:
@@ -145,10 +146,17 @@ def test_the_end_of_the_task_ends_its_threads_between_two_blocks(run, tmp_path, 
             raise OSError("nobody reads")
 
     async def main():
-        task = asyncio.create_task(digest(iter(found), Watched("sha256", on_read), show, workers=2, in_order=False))
+        async def in_scope():
+            with scope:
+                await digest(iter(found), Watched("sha256", on_read), show, workers=2, in_order=False)
+
+        scope = anyio.CancelScope()
+        task = asyncio.create_task(in_scope())
         await anyio.to_thread.run_sync(reading.wait, PATIENCE_S)
         if how == "cancelled":
             task.cancel()
+        elif how == "cancelled by a scope":
+            scope.cancel()
         await asyncio.wait([task])
         go_on.set()  # the task has not waited for the thread
         return task
@@ -185,6 +193,7 @@ def test_an_error_of_a_worker_ends_everything(run):
     with pytest.raises(ExceptionGroup) as raised:
         run(lambda: digest(batches, Broken("sha256", print), Show(), workers=3, in_order=False))
     assert raised.group_contains(ZeroDivisionError)
+    assert not raised.group_contains(ac.ChannelClosed)
 
 
 def test_files_become_digests_and_bad_news_passes(run, digester, tmp_path):

@@ -15,6 +15,9 @@ from examples.digest.walk import BATCH_FILES
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE_S = 60  # for what happens at once unless something is broken
 
+# Without what would hide that a write is not flushed.
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+
 # As `python -m examples.digest`, and Ctrl-C works even if the tests run in the background, where it is ignored.
 PROGRAM = """
 import signal, sys
@@ -32,7 +35,7 @@ def start(here):
     def start(*arguments, program=("-c", PROGRAM), **options):
         streams = {"stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE} | options
         command = [sys.executable, *program, *map(os.fsdecode, arguments)]
-        process = subprocess.Popen(command, env={**os.environ, "PYTHONPATH": str(ROOT)}, **streams)
+        process = subprocess.Popen(command, env=ENVIRONMENT | {"PYTHONPATH": str(ROOT)}, **streams)
         started.append(process)
         return process
 
@@ -129,7 +132,7 @@ def test_a_full_disk_is_reported(start):
     Path("f").touch()
     with Path("/dev/full").open("wb") as full:
         process = start("f", stdout=full)
-        assert process.communicate(timeout=PATIENCE_S)[1] == b"digest: 'standard output': No space left on device\n"
+        assert process.communicate(timeout=PATIENCE_S)[1] == b"digest: standard output: No space left on device\n"
     assert process.returncode == 1
 
 
