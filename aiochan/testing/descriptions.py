@@ -18,10 +18,9 @@ import contextvars
 import enum
 import logging
 import types
-import warnings
 import weakref
-from collections.abc import Callable, Iterable
-from typing import Any, Protocol, TypeAlias
+from collections.abc import Iterable
+from typing import Any, TypeAlias
 
 from aiochan.testing.innards import (
     bound_names,
@@ -32,47 +31,36 @@ from aiochan.testing.innards import (
     insides_of,
     insides_of_c_object,
     result_of,
-    type_of,
+    untold_by,
+)
+from aiochan.testing.structure import (
+    PLAIN,
+    Describe,
+    Walk,
+    attributes_of,
+    by_reduce,
+    hides_state,
+    is_local,
+    slots_of,
+    structure,
 )
 
-__all__ = ["PLAIN", "Walk", "describe_type"]
+__all__ = ["describe_type"]
 
 _Task: TypeAlias = "asyncio.Task[Any]"
-_Describe: TypeAlias = Callable[["Walk", Any], list[Any]]
-
-# What pickle writes itself, together with what is in it.
-PLAIN = frozenset({type(None), bool, int, float, str, bytes, bytearray, list, tuple, dict, frozenset})
-
-_UNSET = NotImplemented  # what an empty slot holds; nobody keeps this in a variable
-_REFUSED = (
-    "cannot tell what state {} is in: give its type a __fingerprint__ method that returns whatever"
-    " decides about its future, or search with prune=False"
-)
 
 
-class Walk(Protocol):
-    """What the descriptions ask of the traversal."""
-
-    def label(self, task: _Task, /) -> object:
-        """Return what a task is called."""
-        ...
-
-    def direct(self, thing: Any, /) -> Any:
-        """Return plain data as it is, and a description for all else: what will be walked anyway."""
-        ...
-
-
-def describe_type(kind: type[Any]) -> _Describe:
+def describe_type(kind: type[Any]) -> Describe:
     """Return the function that describes the objects of a type."""
     describe = _known.get(kind)
     if describe is None:
         describe = _choose(kind)
-        if not _is_local(kind):  # a class of a scenario is a new one in every run
+        if not is_local(kind):  # a class of a scenario is a new one in every run
             _known[kind] = describe
     return describe
 
 
-def _choose(kind: type[Any]) -> _Describe:
+def _choose(kind: type[Any]) -> Describe:
     if hasattr(kind, "__fingerprint__"):
         return _by_own_word
     for family, describe in _FAMILIES:
@@ -82,7 +70,7 @@ def _choose(kind: type[Any]) -> _Describe:
         return _c_object
     if hasattr(kind, "_snapshot"):
         return _channel if hasattr(kind, "capacity") else _by_snapshot
-    return _by_reduce if _hides_state(kind) else _structure(kind)
+    return by_reduce if hides_state(kind) else structure(kind)
 
 
 # -- code, and how far it is
@@ -186,7 +174,7 @@ def _future(walk: Walk, future: asyncio.Future[Any]) -> list[Any]:
         state = ["cancelled", cancel_message_of(future)]
     else:
         state = [exception_of(future), result_of(future)]
-    attributes = _attributes(walk, getattr(future, "__dict__", None))
+    attributes = attributes_of(walk, getattr(future, "__dict__", None))
     return [type(future).__name__, future.done(), state, attributes]
 
 
@@ -233,8 +221,8 @@ def _context(_: Walk, context: contextvars.Context) -> list[Any]:
 
 def _exception(walk: Walk, error: BaseException) -> list[Any]:
     kind = type(error)
-    attributes = _attributes(walk, error.__dict__)
-    return [kind.__qualname__, error.args, error.__cause__, attributes, *_slots(error, kind)]
+    attributes = attributes_of(walk, error.__dict__)
+    return [kind.__qualname__, error.args, error.__cause__, attributes, *slots_of(error, kind)]
 
 
 def _reference(walk: Walk, reference: weakref.ReferenceType[Any]) -> list[Any]:
@@ -256,14 +244,14 @@ def _traceback(_: Walk, __: types.TracebackType) -> list[Any]:
 
 def _class(walk: Walk, kind: type[Any]) -> list[Any]:
     what = ["class", kind.__module__, kind.__qualname__]
-    if not _is_local(kind):
+    if not is_local(kind):
         return what
     variables = {
         name: value
         for name, value in vars(kind).items()
         if not name.startswith("__") and not isinstance(value, _PARTS_OF_A_CLASS)
     }
-    return [*what, kind.__bases__, _attributes(walk, variables)]
+    return [*what, kind.__bases__, attributes_of(walk, variables)]
 
 
 _PARTS_OF_A_CLASS = (
@@ -294,6 +282,7 @@ def _channel(walk: Walk, chan: Any) -> list[Any]:
     parts: list[Any] = [type(chan).__qualname__, chan.capacity, len(recvq), len(sendq), *snapshot[:-3]]
     for parked in recvq + sendq + slotq:
         parts += walk.direct(parked.owner), parked.kind, parked.index, parked.value
+    parts += map(walk.direct, untold_by(chan))
     if sendq and slotq:
         parts += [parked.kind for parked in sorted(sendq + slotq, key=_ticket)]
     return parts
@@ -304,106 +293,7 @@ def _ticket(parked: Any) -> int:
     return ticket
 
 
-# -- objects that are the sum of their parts
-
-
-def _structure(kind: type[Any]) -> _Describe:
-    """Make the description of a type whose whole state Python code can see."""
-    what = [kind.__module__, kind.__qualname__, kind if _is_local(kind) else None]
-    content = next((base for base in _CONTAINERS if issubclass(kind, base)), None)
-
-    def describe(walk: Walk, thing: Any) -> list[Any]:
-        attributes = _attributes(walk, getattr(thing, "__dict__", None))
-        return [*what, attributes, content and content(thing), *_slots(thing, kind)]
-
-    return describe
-
-
-def _attributes(walk: Walk, attributes: dict[str, Any] | None) -> list[Any] | None:
-    if not attributes:
-        return None
-    direct = walk.direct
-    return [item for name, value in attributes.items() for item in (name, direct(value))]
-
-
-def _slots(thing: object, kind: type[Any]) -> list[Any]:
-    values: list[Any] = []
-    for slot in _slots_of(kind):
-        try:
-            values.append(slot.__get__(thing, kind))
-        except AttributeError:
-            values.append(_UNSET)
-    return values
-
-
-def _slots_of(kind: type[Any]) -> list[types.MemberDescriptorType]:
-    found = _slot_lists.get(kind)
-    if found is None:
-        found = [
-            slot
-            for ancestor in kind.__mro__
-            if "__slots__" in vars(ancestor)
-            for slot in vars(ancestor).values()
-            if isinstance(slot, types.MemberDescriptorType)
-        ]
-        _slot_lists[kind] = found
-    return found
-
-
-_slot_lists: weakref.WeakKeyDictionary[type[Any], list[types.MemberDescriptorType]]
-_slot_lists = weakref.WeakKeyDictionary()
-
-
-def _hides_state(kind: type[Any]) -> bool:
-    """Tell whether objects of a type are larger than what can be seen of them."""
-    base: type = next((base for base in _CONTAINERS if issubclass(kind, base)), object)
-    visible = base.__basicsize__
-    visible += _POINTER * len(_slots_of(kind))
-    managed_dict, managed_references = kind.__flags__ & (1 << 4), kind.__flags__ & (1 << 3)
-    visible += _POINTER * (kind.__dictoffset__ != 0 and not managed_dict)
-    visible += _POINTER * (kind.__weakrefoffset__ != 0 and not managed_references)
-    return kind.__basicsize__ > visible
-
-
-def _by_reduce(_: Walk, thing: Any) -> list[Any]:
-    """Describe an object of C by what it tells `pickle`: a name, or the parts to make it anew."""
-    kind = type_of(thing)
-    try:
-        if kind.__module__ == "itertools":
-            with warnings.catch_warnings():
-                warnings.simplefilter("ignore", DeprecationWarning)  # from 3.12 on
-                told = thing.__reduce_ex__(4)
-        else:
-            told = thing.__reduce_ex__(4)
-    except TypeError as error:
-        raise TypeError(_REFUSED.format(object.__repr__(thing))) from error
-    if isinstance(told, str):
-        return [kind.__qualname__, told]
-    # The function that would make it, which comes first, says nothing that its type does not say.
-    parts = [list(part) if index > 1 and part else part for index, part in enumerate(told[1:])]
-    return [kind.__qualname__, parts, *_slots(thing, kind)]
-
-
-def _is_local(kind: type) -> bool:
-    return "<locals>" in kind.__qualname__
-
-
 # -- which is described how
-
-_POINTER = object.__basicsize__ // 2  # an empty object is a reference count and a type
-
-_CONTAINERS: tuple[Any, ...] = (  # types that also make a plain copy
-    collections.OrderedDict,
-    dict,
-    list,
-    tuple,
-    set,
-    frozenset,
-    str,
-    int,
-    float,
-    bytes,
-)
 
 # C objects that only stand between a task and what it waits for.
 _TRANSPARENT = {
@@ -416,7 +306,7 @@ _TRANSPARENT = {
     ("builtins", "anext_awaitable"),
 }
 
-_FAMILIES: tuple[tuple[type, _Describe], ...] = (
+_FAMILIES: tuple[tuple[type, Describe], ...] = (
     (asyncio.Task, _task),
     (asyncio.Future, _future),
     (asyncio.AbstractEventLoop, _loop),
@@ -431,7 +321,7 @@ _FAMILIES: tuple[tuple[type, _Describe], ...] = (
 
 _nothing: dict[Any, Any] = {}
 
-_known: dict[type[Any], _Describe] = {
+_known: dict[type[Any], Describe] = {
     types.FunctionType: _function,
     types.BuiltinFunctionType: _builtin,
     types.MethodType: _method,

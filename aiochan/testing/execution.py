@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import gc
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import Any, TypeAlias
 
@@ -17,7 +17,6 @@ from aiochan import core
 from aiochan.testing.choosers import Chooser
 from aiochan.testing.fingerprint import Fingerprinter
 from aiochan.testing.innards import (
-    abandon,
     exception_of,
     must_cancel,
     never_retrieved,
@@ -29,7 +28,7 @@ from aiochan.testing.scenario import Interrupt, Run, ScenarioLoop, Spawned
 from aiochan.testing.schedule import ADVANCE, CANCEL, END, INTERRUPT, RUN, START, Action, NotDeterministic, Rules
 from aiochan.testing.words import callback_words, error_words, stand_words
 
-__all__ = ["Execution", "Found", "Scenario", "alone"]
+__all__ = ["Execution", "Found", "Memory", "Scenario", "alone"]
 
 _RUNS_BETWEEN_COLLECTIONS = 200
 
@@ -76,6 +75,26 @@ def _collect(runs: int) -> None:
         gc.collect(1)
 
 
+class Memory:
+    """The states that were met in a search.
+
+    Args:
+        states: their fingerprints; filled in.
+        prune: whether a state that was met before is left alone.
+    """
+
+    def __init__(self, states: set[int], *, prune: bool) -> None:
+        self._states = states
+        self._prune = prune
+
+    def is_done_with(self, state: int) -> bool:
+        """Remember a state; return whether it was met before and is to be left alone."""
+        if state in self._states:
+            return self._prune
+        self._states.add(state)
+        return False
+
+
 class Execution:
     """One run of a scenario under a chooser.
 
@@ -83,7 +102,7 @@ class Execution:
         scenario: what to run.
         rules: what may happen.
         chooser: who decides.
-        seen: the fingerprints of states that need not be continued; None to continue all.
+        memory: which states need not be continued; None to continue all.
         trace: a list that gets a line for every step; None for none.
 
     Attributes:
@@ -96,7 +115,7 @@ class Execution:
         scenario: Scenario,
         rules: Rules,
         chooser: Chooser,
-        seen: set[int] | None = None,
+        memory: Memory | None = None,
         trace: list[str] | None = None,
     ) -> None:
         self.steps = 0
@@ -104,7 +123,7 @@ class Execution:
         self._scenario = scenario
         self._rules = rules
         self._chooser = chooser
-        self._seen = seen
+        self._memory = memory
         self._trace = trace
         self._draws: list[str] = []
         self._cancels = rules.cancels
@@ -131,8 +150,7 @@ class Execution:
                     self._scenario(self._run)
                     return self._go_on()
                 finally:
-                    for task in self._loop.labels:
-                        abandon(task)
+                    self._loop.abandon()
         finally:
             self._loop.close()
 
@@ -142,7 +160,7 @@ class Execution:
         return *tasks, *(repr(fn()) for fn in self._run.extras)
 
     def _go_on(self) -> bool:
-        chooser, seen = self._chooser, self._seen
+        chooser, memory = self._chooser, self._memory
         for action in chooser.recorded(self._options):
             if action is END:  # and something was drawn while the end was looked at
                 self._check_end()
@@ -151,7 +169,7 @@ class Execution:
             self._do(action)
         while True:
             self._check()
-            if seen is not None and self._was_seen(seen):
+            if memory is not None and memory.is_done_with(self._fingerprint()):
                 return False
             self.new_states += 1
             action = chooser.choose(self._options(), self._subject)
@@ -165,13 +183,6 @@ class Execution:
                 self._do(action)
             else:
                 self._narrate(action, self._trace)
-
-    def _was_seen(self, seen: set[int]) -> bool:
-        state = self._fingerprint()
-        if state in seen:
-            return True
-        seen.add(state)
-        return False
 
     def _fingerprint(self) -> int:
         """Return the number of the state: of everything that decides what can happen from here on."""
@@ -191,7 +202,7 @@ class Execution:
                     (label, walk.task(task), loop.contexts[task] or None)
                     for task, label in sorted(labels.items(), key=_label)
                 ],
-                [walk.ready(handle) for handle in loop.ready],
+                [walk.ready(handle) for handle in self._line_of_steps()],
                 [direct(timer) for timer in loop.timers],
                 [direct(thing) for thing in run.watched],
                 [fn() for fn in run.extras],
@@ -199,6 +210,13 @@ class Execution:
                 [direct(fn) for fn in run.endings],
             ]
         )
+
+    def _line_of_steps(self) -> Iterable[asyncio.Handle]:
+        """List what is ready; where any of it may be next, in an order that says nothing."""
+        ready, labels = self._loop.ready, self._loop.labels
+        if not self._any:
+            return ready
+        return sorted(ready, key=lambda handle: labels[task] if (task := stepped_by(handle)) else "")
 
     # -- what may happen, and making it happen
 
@@ -222,7 +240,7 @@ class Execution:
     def _do(self, action: Action) -> None:
         kind, number = action
         if kind == RUN:
-            self._step(number)
+            self._step(self._loop.step, number)
         elif kind == START:
             self._run.spawned[number].start(self._loop)
         elif kind == CANCEL:
@@ -230,14 +248,14 @@ class Execution:
             self._run.spawned[number].cancel()
         elif kind == INTERRUPT:
             self._interrupts -= 1
-            self._loop.interrupt_next()
-            self._step(number)
+            self._step(self._loop.step_interrupted, number)
         else:
             self._loop.advance_to(max(self._loop.time(), self._loop.next_time() or 0.0))
 
-    def _step(self, place: int) -> None:
+    @staticmethod
+    def _step(step: Callable[[int], object], place: int) -> None:
         try:
-            self._loop.step(place)
+            step(place)
         except IndexError:
             raise NotDeterministic("the scenario was called again, and less is ready than before") from None
         except Interrupt:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from aiochan.testing.choosers import Chooser, DepthFirst, Priorities, RandomWalk
-from aiochan.testing.execution import Execution, Found, Scenario, alone
+from aiochan.testing.execution import Execution, Found, Memory, Scenario, alone
 from aiochan.testing.failure import Failure, tell
 from aiochan.testing.schedule import Order, Rules
 
@@ -191,6 +191,8 @@ def cross_check(
 
     This is how to convince oneself that the fingerprint of a kind of program leaves nothing out.
     What comes out of a run is what became of each task, what `Run.state` shows, or how it failed.
+    Also compared is which states are met: if two different states have one fingerprint, what follows
+    from one of them is missing.
 
     Args:
         scenario: as in `explore`.
@@ -210,39 +212,50 @@ def cross_check(
         ValueError: the program is too large, or an argument is out of range.
     """
     rules = Rules(order, cancels, interrupts, max_steps, must_finish, budget)
-    pruned: set[object] = set()
-    plain: set[object] = set()
+    pruned, plain = _Findings(), _Findings()
     results = _exhaust(scenario, rules, True, limit_s, pruned), _exhaust(scenario, rules, False, limit_s, plain)
     if not all(result.complete for result in results):
         raise ValueError(f"the program is too large to be searched without pruning in {limit_s} s")
-    if pruned != plain:
-        missing, extra = sorted(map(str, plain - pruned)), sorted(map(str, pruned - plain))
-        raise AssertionError(f"pruning left out {missing} and invented {extra}")
+    if pruned.outcomes != plain.outcomes:
+        missing = sorted(map(str, plain.outcomes - pruned.outcomes))
+        invented = sorted(map(str, pruned.outcomes - plain.outcomes))
+        raise AssertionError(f"pruning left out the outcomes {missing} and invented {invented}")
+    if pruned.states != plain.states:
+        raise AssertionError(f"pruning left out {len(plain.states - pruned.states)} of {len(plain.states)} states")
     return results
 
 
 # -- inside
 
 
+class _Findings:
+    """What a search came by that does not stop at failures."""
+
+    def __init__(self) -> None:
+        self.outcomes: set[object] = set()
+        self.states: set[int] = set()
+
+
 def _exhaust(
-    scenario: Scenario, rules: Rules, prune: bool, limit_s: float | None, outcomes: set[object] | None
+    scenario: Scenario, rules: Rules, prune: bool, limit_s: float | None, findings: _Findings | None
 ) -> Result:
     """Go through all schedules; collect what comes out of them, or stop at a failure."""
-    seen: set[int] | None = set() if prune else None
+    seen = set[int]() if findings is None else findings.states
+    memory = Memory(seen, prune=prune) if prune or findings else None
     chooser, states, runs = DepthFirst(), 0, 0
     stop = None if limit_s is None else time.monotonic() + limit_s
     with alone() as collect_garbage:
         while True:
-            execution, runs = Execution(scenario, rules, chooser, seen), runs + 1
+            execution, runs = Execution(scenario, rules, chooser, memory), runs + 1
             try:
                 ended = execution.go()
-                if ended and outcomes is not None:
-                    outcomes.add(execution.outcome())
+                if ended and findings is not None:
+                    findings.outcomes.add(execution.outcome())
             except Found as found:
-                if outcomes is None:
+                if findings is None:
                     failure = tell(scenario, rules, chooser.path, found)
                     return Result(False, runs, states + execution.new_states, failure)
-                outcomes.add(("fails", found.reason))
+                findings.outcomes.add(("fails", found.reason))
             states += execution.new_states
             if not chooser.next():
                 return Result(True, runs, states, None)

@@ -22,7 +22,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from aiochan.testing.descriptions import PLAIN, describe_type
+from aiochan.testing.descriptions import describe_type
 from aiochan.testing.innards import (
     callbacks_of,
     exception_of,
@@ -34,6 +34,7 @@ from aiochan.testing.innards import (
     type_of,
     waiter_of,
 )
+from aiochan.testing.structure import PLAIN
 
 __all__ = ["Fingerprinter"]
 

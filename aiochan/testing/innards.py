@@ -15,6 +15,8 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, TypeAlias
 
+from aiochan import core
+
 __all__ = [
     "abandon",
     "bound_names",
@@ -31,6 +33,7 @@ __all__ = [
     "sleeps",
     "stepped_by",
     "type_of",
+    "untold_by",
     "waiter_of",
 ]
 
@@ -79,8 +82,11 @@ def insides_of(coro: Any, code: types.CodeType) -> list[Any]:
     frame that keeps values alive, so that looking would change what `__del__` sees.
     """
     parts = gc.get_referents(coro)
-    # Names, frame, function and code come first. In 3.11 the code also stands at the very front.
-    return parts[parts.index(code, 1) + 1 :]
+    # First come names and the like (in 3.11 also the code), the frame object, the function, the code.
+    start = parts.index(code) + 1
+    if start == 1 or type(parts[start - 2]) is not types.FunctionType:
+        start = parts.index(code, start) + 1
+    return parts[start:]
 
 
 def bound_names(frame: types.FrameType) -> tuple[str, ...]:
@@ -103,6 +109,17 @@ def stepped_by(handle: asyncio.Handle) -> _Task | None:
     if isinstance(task, asyncio.Task):
         return task  # pyright: ignore[reportUnknownVariableType]
     return None
+
+
+def untold_by(chan: Any) -> list[Any]:
+    """List what decides about a channel's future and is not in its snapshot.
+
+    That is why it was closed, what it does when it is full, and which sender each value is of:
+    among equal values that decides which of them goes when a sender is cancelled.
+    """
+    held = getattr(chan, "_held", ())
+    senders = [item if isinstance(item, core.Waiter) else None for item in held]
+    return [getattr(chan, "_cause", None), getattr(chan, "_overflow", None), *senders]
 
 
 def sleeps(task: _Task) -> bool:

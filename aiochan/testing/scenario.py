@@ -20,9 +20,10 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import AsyncGenerator, Callable, Coroutine, Generator
 from typing import Any, Protocol, TypeAlias, TypeVar
 
+from aiochan.testing.innards import abandon
 from aiochan.testing.loop import StepLoop
 
 __all__ = ["Interrupt", "Interruptible", "Run", "ScenarioLoop", "Spawned", "Watched"]
@@ -181,6 +182,7 @@ class ScenarioLoop(StepLoop):
         self._gate = _Gate() if interrupts else None
         self._children: dict[str, int] = {}
         self._coming: list[str] = []  # eager tasks run before we know them
+        self._over = False
 
     def create_task(
         self,
@@ -206,10 +208,24 @@ class ScenarioLoop(StepLoop):
         self.contexts[task] = context
         return task
 
-    def interrupt_next(self) -> None:
-        """Let the next step of a task be an `Interrupt`."""
-        assert self._gate is not None
+    def abandon(self) -> None:
+        """End all tasks, wherever they are."""
+        self._over = True
+        for task in self.labels:
+            abandon(task)
+
+    def step_interrupted(self, place: int) -> None:
+        """Let a ready step of a task begin with an `Interrupt`."""
+        assert self._gate is not None, "only with interrupts=True"
         self._gate.armed = True
+        try:
+            self.step(place)
+        finally:
+            self._gate.armed = False
+
+    def _finalize_asyncgen(self, agen: AsyncGenerator[Any, Any]) -> None:
+        if not self._over:
+            super()._finalize_asyncgen(agen)
 
     def _label_child(self, name: str | None) -> str:
         parent = asyncio.current_task(self)
