@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import aiochan
 from tests.architecture.public import members
 from tests.docs.pages import ROOT
 
@@ -70,7 +71,37 @@ used is in the [guide](../guide/core.md).
     ),
 )
 
-PAGES = (CORE,)
+TESTING = Reference(
+    "testing.md",
+    """\
+# Reference: testing
+
+Made from the docstrings by `python -m tests.docs.reference`; change those, not this page. Each group says where its
+names are imported from. How they are meant to be used is in the [guide](../guide/testing.md).
+""",
+    (
+        Group(
+            "Every order, or many",
+            "aiochan.testing",
+            (
+                *("explore", "sample", "pct", "replay", "cross_check", "Result", "Failure", "NotDeterministic"),
+                *("Run", "Spawned", "Watched", "Interrupt"),
+            ),
+        ),
+        Group(
+            "Virtual time",
+            "aiochan.testing.virtual",
+            ("run", "settle", "advance", "Deadlock", "LeftBehind", "BusyWaiting", "VirtualLoop"),
+        ),
+        Group("Numbered steps", "aiochan.testing.order", ("Order",)),
+        Group("Leaks", "aiochan.testing.leaks", ("no_leaks", "watch_leaks", "LeakWatch", "Leaked")),
+        Group("Step by step", "aiochan.testing.stepper", ("Stepper", "Suspension", "at_once")),
+        Group("The loop under it", "aiochan.testing.loop", ("StepLoop", "StepHandle", "StepTimer")),
+    ),
+)
+
+PAGES = (CORE, TESTING)
+ENTRIES = {name for page in PAGES for group in page.groups for name in group.names}
 
 # What has no docstring of its own, because Python's own syntax says what it is.
 SYNTAX = {
@@ -89,6 +120,7 @@ OTHER_SYNTAX = {
         "__len__": "`len()` is always 0.",
     },
     "WaitQueue": {
+        "__bool__": SYNTAX["__bool__"],
         "__len__": "`len()` counts the tasks that sleep here.",
         "__iter__": "`iter()` gives the tags of the tasks that sleep here, the longest waiting first.",
     },
@@ -103,6 +135,13 @@ COMES_FROM = {
     "Waiter": "a task that goes to sleep; an observer is told of it.",
     "Snapshot": "`ch._snapshot()`.",
     "Parked": "the lines of a `Snapshot`.",
+    "Run": "the engine, which calls a scenario with a new one for each schedule.",
+    "Spawned": "`run.spawn(...)`.",
+    "Watched": "you: any class with these two methods will do.",
+    "Suspension": "`stepper.step()`.",
+    "StepHandle": "`loop.ready`.",
+    "StepTimer": "`loop.timers`, and `loop.ready` once it is due.",
+    "LeakWatch": "`no_leaks` and `watch_leaks`; or make one yourself, for a loop.",
 }
 VALUES = {
     "IMPLEMENTATION": 'Which core is in use: `"python"` or `"c"`.',
@@ -143,22 +182,26 @@ def _part(name: str, thing: Any) -> Iterator[str]:
         return
     yield f"#### `{name}`\n"
     yield _markdown(thing)
-    told = [(f"{member}{_signature(value, bound=True)}", inspect.getdoc(value)) for member, value in members(thing)]
+    told = [
+        (f"{member}{_signature(value, member, bound=True)}", inspect.getdoc(value)) for member, value in members(thing)
+    ]
     yield "\n".join(_item(f"`{signature}`: {doc}") for signature, doc in told) + "\n"
 
 
 def _class(name: str, cls: type) -> Iterator[str]:
     if name in COMES_FROM:
         yield f"Comes from {COMES_FROM[name]}\n"
-    elif "__init__" in vars(cls) or not issubclass(cls, BaseException):
-        yield _code(f"{name}{_signature(cls.__init__, bound=True, returns=False)}")
-    else:
-        yield f"Subclass of {', '.join(f'`{base.__name__}`' for base in cls.__bases__)}.\n"
+    elif inspect.isfunction(cls.__init__):
+        yield _code(f"{name}{_signature(cls.__init__, name, bound=True, returns=False)}")
+    if bases := [
+        f"`{base.__name__}`" for base in cls.__bases__ if base.__name__ in ENTRIES or issubclass(base, BaseException)
+    ]:
+        yield f"Subclass of {', '.join(bases)}.\n"
     yield _markdown(cls)
     if fields := getattr(cls, "_fields", ()):
         yield f"Fields: {', '.join(f'`{field}`' for field in fields)}.\n"
     for member, thing in members(cls):
-        if member not in INSIDE.get(name, ()) and getattr(thing, "__doc__", None) and not _is_slot(thing):
+        if _is_told(name, cls, member, thing):
             yield f"#### `{name}.{member}`\n"
             yield from [_markdown(thing)] if isinstance(thing, property) else function_entry(member, thing, bound=True)
     yield from _syntax(name, cls)
@@ -166,7 +209,7 @@ def _class(name: str, cls: type) -> Iterator[str]:
 
 def _syntax(name: str, cls: type) -> Iterator[str]:
     """Tell what `async for`, `with`, `len` and the like do."""
-    known = SYNTAX | OTHER_SYNTAX.get(name, {})
+    known = (SYNTAX if issubclass(cls, aiochan.SendChan | aiochan.RecvChan) else {}) | OTHER_SYNTAX.get(name, {})
     found = [known[member] for member, thing in members(cls) if member in known and not thing.__doc__]
     if found:
         yield f"#### `{name}` in Python's syntax\n"
@@ -176,12 +219,21 @@ def _syntax(name: str, cls: type) -> Iterator[str]:
 def function_entry(name: str, function: Any, *, bound: bool = False) -> Iterator[str]:
     """Yield the signature and the docstring of a function."""
     is_async = inspect.iscoroutinefunction(function)
-    yield _code(f"{'async ' if is_async else ''}{name}{_signature(function, bound=bound)}")
+    yield _code(f"{'async ' if is_async else ''}{name}{_signature(function, name, bound=bound)}")
     yield _markdown(function)
 
 
-def _is_slot(thing: Any) -> bool:
-    return inspect.ismemberdescriptor(thing) or type(thing).__name__ == "_tuplegetter"
+def _is_told(name: str, cls: type, member: str, thing: Any) -> bool:
+    """Tell whether a member gets an entry of its own: it is no mere attribute, and not documented elsewhere."""
+    if member in INSIDE.get(name, ()) or not (isinstance(thing, property) or callable(thing)) or not thing.__doc__:
+        return False
+    owner = next(base for base in cls.__mro__ if member in vars(base))
+    if owner is not cls and owner.__name__ in ENTRIES:
+        return False
+    pythons_own = [
+        base for base in cls.__mro__ if base.__module__.partition(".")[0] != "aiochan" and base is not object
+    ]
+    return not any(member in vars(base) for base in pythons_own)
 
 
 class _Bare(str):
@@ -193,12 +245,25 @@ class _Bare(str):
         return str(self)
 
 
-def _signature(function: Any, *, bound: bool = False, returns: bool = True) -> str:
+def _signature(function: Any, name: str, *, bound: bool = False, returns: bool = True) -> str:
     signature = inspect.signature(function)
     parameters = list(signature.parameters.values())[bound:]
     bare = [each.replace(annotation=_Bare(each.annotation)) for each in parameters]  # all are annotated, as strings
     answer = f" -> {signature.return_annotation}" if returns else ""
-    return str(signature.replace(parameters=bare, return_annotation=signature.empty)) + answer
+    line = str(signature.replace(parameters=bare, return_annotation=signature.empty)) + answer
+    if len(line) < WIDTH - len("        ") - len(name) - len("async "):
+        return line
+    return "(\n" + "".join(f"        {each},\n" for each in _with_stars(bare)) + f"    ){answer}"
+
+
+def _with_stars(parameters: list[inspect.Parameter]) -> Iterator[str]:
+    """Write parameters one by one, with the `*` that stands before the first that has to be named."""
+    starred = False
+    for each in parameters:
+        if each.kind is each.KEYWORD_ONLY and not starred:
+            yield "*"
+        starred |= each.kind in (each.KEYWORD_ONLY, each.VAR_POSITIONAL)
+        yield str(each)
 
 
 def _code(text: str) -> str:
@@ -215,7 +280,7 @@ def _fill(text: str, indent: str = "") -> str:
     )
 
 
-_SECTION = re.compile(r"(Args|Attributes|Raises|Returns|Cancellation):(.*)")
+_SECTION = re.compile(r"(Args|Attributes|Raises|Returns|Cancellation|Example):(.*)")
 _ITEM = re.compile(r"(\*{0,2}\w[\w, ]*): (.*)", re.DOTALL)
 
 
@@ -239,6 +304,8 @@ def _markdown(thing: Any) -> str:
 
 
 def _section(name: str, inside: str) -> str:
+    if name == "Example":
+        return f"**Example**\n\n{inside.strip(chr(10))}"
     body = textwrap.dedent(inside.strip("\n"))
     if name in ("Cancellation", "Returns", ""):
         title = f"**{name}**: " if name else ""
