@@ -2,6 +2,7 @@
 
 import hashlib
 import io
+import itertools
 import os
 import shutil
 import sys
@@ -118,8 +119,10 @@ def test_the_bar_counts_what_was_found_and_what_was_read():
     assert "1.00k/1.00k" in last
 
 
-def test_the_bar_is_out_of_the_way_while_others_write():
+def test_the_bar_is_out_of_the_way_while_others_write(monkeypatch):
     terminal = Terminal()
+    clock = itertools.count()
+    monkeypatch.setattr("tqdm.std.time", lambda: float(next(clock)))  # it is always time to draw
     with progress_on(terminal) as bar:
         with bar.hidden():
             before = terminal.getvalue()
@@ -127,6 +130,8 @@ def test_the_bar_is_out_of_the_way_while_others_write():
             bar.read(1 << 20)
             assert terminal.getvalue() == before
         assert "1.00M" in terminal.getvalue()
+        bar.read(1 << 20)
+        assert "2.00M" in terminal.getvalue()
 
 
 def test_the_bar_can_be_closed_while_a_writer_is_stuck():
