@@ -90,7 +90,7 @@ async def _attended(main: Coroutine[Any, Any, T]) -> T:
 
 
 class JumpingLoop(asyncio.SelectorEventLoop):
-    """asyncio's own loop, but waiting for a timer takes no time."""
+    """asyncio's own loop, but waiting for a timer takes no time, unless a thread is at work."""
 
     def __init__(self) -> None:
         self._jumps = _Jumps()
@@ -100,14 +100,29 @@ class JumpingLoop(asyncio.SelectorEventLoop):
         """Tell the time: it begins at 0, and goes on where the loop would have waited."""
         return self._jumps.now
 
+    def run_in_executor(self, executor: Any, func: Callable[..., T], *args: Any) -> asyncio.Future[T]:
+        """Let a thread do it. Time must not jump past it."""
+        future = super().run_in_executor(executor, func, *args)
+        self._jumps.threads += 1
+        future.add_done_callback(self._jumps.thread_is_done)
+        return future
+
+    async def shutdown_default_executor(self, timeout: float | None = None) -> None:  # noqa: ASYNC109
+        """Wait for the threads, however long that takes: a limit would be jumped to."""
+        await super().shutdown_default_executor()
+
 
 class _Jumps(selectors.DefaultSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now = 0.0
+        self.threads = 0
+
+    def thread_is_done(self, _: object) -> None:
+        self.threads -= 1
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
-        events = super().select(timeout if timeout is None else 0)
+        events = super().select(timeout if timeout is None or self.threads else 0)
         if timeout and not events:
             self.now += timeout
         return events

@@ -1,6 +1,7 @@
 """What checks the documentation would notice."""
 
 import asyncio
+import threading
 from pathlib import Path
 
 import pytest
@@ -90,6 +91,23 @@ def test_timers_come_in_order_and_take_no_time(silence):
         return log
 
     assert run_jumping(main(), silence.heard_by_loop) == [(60.0, 60.0), (3600.0, 3600.0), (86400.0, 86400.0)]
+
+
+def test_time_does_not_jump_past_a_thread(silence):
+    async def main():
+        entered, leave = threading.Event(), threading.Event()
+
+        def work():
+            entered.set()
+            leave.wait()
+            return "done"
+
+        working = asyncio.get_running_loop().run_in_executor(None, work)
+        entered.wait()
+        asyncio.get_running_loop().call_soon(leave.set)
+        return await asyncio.wait_for(working, 60)
+
+    assert run_jumping(main(), silence.heard_by_loop) == "done"
 
 
 def test_the_readme_is_a_page():
