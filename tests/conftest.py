@@ -94,6 +94,7 @@ def silence() -> Iterator[Silence]:
     with Silence() as silence:
         yield silence
         silence.check()
+    gc.freeze()  # what outlives a test is pytest's; without it every collection takes longer than the last
 
 
 @pytest.fixture
