@@ -20,7 +20,7 @@ CONTINUES = "<!-- continues -->"
 PRINTS = "# prints: "
 
 _FENCE = re.compile(r"(`{3,})(.*)")
-_LINK = re.compile(r"\[(?:[^\]]|`[^`]*`)*\]\(([^)\s]+)\)")
+_LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
 _SPAN = re.compile(r"(`+)(.+?)\1(?!`)")
 
 
@@ -100,9 +100,10 @@ class Page:
 
     def links(self) -> Iterator[tuple[int, str]]:
         """List the targets of the links."""
-        for number, line in self.prose():
-            for match in _LINK.finditer(_SPAN.sub("", line)):
-                yield number, match.group(1)
+        text = "\n".join(_SPAN.sub("", line) for _, line in self.prose())
+        numbers = [number for number, _ in self.prose()]
+        for match in _LINK.finditer(text):  # its text may go over the end of a line
+            yield numbers[text.count("\n", 0, match.start())], match.group(1)
 
     def spans(self) -> Iterator[tuple[int, str]]:
         """List what stands in code font outside of fenced blocks."""

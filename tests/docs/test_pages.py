@@ -74,12 +74,12 @@ def test_a_traceback_names_the_line_of_the_page(tmp_path, silence):
 
 
 def test_links_spans_anchors_and_tables(tmp_path):
-    text = "# A `b` c, d\n[x](y.md#z) `[no](link)`\n\n| a | b |\n| - | --- |\n| `x \\| y` | [t](u) |\n"
+    text = "# A `b` c, d\n[x\nx](y.md#z) `[no](link)`\n\n| a | b |\n| - | --- |\n| `x \\| y` | [t](u) |\n"
     written = page(tmp_path, text + "'''python\n[n](n)\n'''\n")
-    assert list(written.links()) == [(2, "y.md#z"), (6, "u")]
+    assert list(written.links()) == [(2, "y.md#z"), (7, "u")]
     assert written.anchors() == {"a-b-c-d"}
     assert [span for _, span in written.spans()] == ["b", "[no](link)", "x \\| y"]
-    assert list(written.tables()) == [[(4, ["a", "b"]), (6, ["`x | y`", "[t](u)"])]]
+    assert list(written.tables()) == [[(5, ["a", "b"]), (7, ["`x | y`", "[t](u)"])]]
 
 
 def test_timers_come_in_order_and_take_no_time(silence):
