@@ -6,23 +6,15 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from aiochan import core
-from tests.conformance.kit import Ends, Kind, kinds, watched
+from tests.conformance.kit import Ends, Kind, clean_slate, kinds
 
 Make = Callable[[], Ends]
 
 
 @pytest.fixture(autouse=True)
 def clean() -> Iterator[None]:
-    """Begin with seeded dice and the usual budget, and leave nothing set."""
-    core.seed(1)
-    watched.clear()
-    yield
-    core.seed(None)
-    core.set_dice(None)
-    core.set_budget()
-    core.hooks.install(None)
-    watched.clear()
+    with clean_slate():
+        yield
 
 
 @pytest.fixture(**kinds())

@@ -18,9 +18,11 @@ So "woken, then cancelled before it runs" is two lines. Every channel made by `m
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import gc
 import math
 import weakref
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterator
 from typing import Any, NamedTuple
 
 import aiochan as ac
@@ -125,6 +127,20 @@ class Ends:
         """How many senders and receivers sleep."""
         stats = self.chan.stats()
         return stats.parked_senders, stats.parked_receivers
+
+
+@contextlib.contextmanager
+def clean_slate() -> Iterator[None]:
+    """Begin with seeded dice and the usual budget, and leave nothing set: for an autouse fixture."""
+    gc.freeze()  # what pytest has piled up meanwhile would make the collections of `run` slower and slower
+    watched.clear()
+    core.seed(1)
+    yield
+    core.seed(None)
+    core.set_dice(None)
+    core.set_budget()
+    core.hooks.install(None)
+    watched.clear()
 
 
 # -- the ways to do the same operation; each waits on other channels too if it can
