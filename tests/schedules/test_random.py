@@ -65,9 +65,9 @@ every_program = pytest.mark.parametrize("program", LARGE, ids=lambda program: pr
 @every_program
 @pytest.mark.parametrize("order", ["fifo", "any"])
 def test_drawn_at_random(program: Program, order: str) -> None:
-    sample(program, runs=60, seed=1, cancels=3, order=order).check()
+    sample(program, runs=25, seed=1, cancels=3, order=order).check()
 
 
 @every_program
 def test_drawn_by_priorities(program: Program) -> None:
-    pct(program, runs=60, depth=3, seed=1, cancels=3).check()
+    pct(program, runs=25, depth=3, seed=1, cancels=3).check()
