@@ -1,7 +1,7 @@
 """The null observer.
 
-The core tells one observer who parks, who is woken and what is closed; ``aiochan.observe`` and the leak checks of
-``aiochan.testing`` are such observers. Nobody listens by default, and then it costs one comparison per park: an
+The core tells one observer who parks, who is woken and what is closed; the leak checks of ``aiochan.testing`` put in
+such an observer. Nobody listens by default, and then it costs one comparison per park: an
 operation that never waits is not told at all (counts of those are in ``stats()``).
 """
 

@@ -174,6 +174,10 @@ class Waiter:
             outcome, self.state = self.state, PARKED
             self.commit(outcome)
 
+    def done(self) -> bool:
+        """Tell whether this wait is decided; anyio asks."""
+        return self.state != PARKED
+
     def cancel(self, msg: object = None) -> bool:
         """Take the task out of every line and wake it with a CancelledError; False when it was decided before."""
         if self.commit(CANCELLED) is None:
@@ -240,6 +244,12 @@ class Waiter:
     def parked(self) -> Parked:
         """Describe it as a place in line."""
         return Parked(self.owner, self.kind, None, self.value, getattr(self, "ticket", 0))
+
+    def __repr__(self) -> str:
+        places = self.waits_for()
+        wants = ", ".join(f"{kind} on {thing!r}" for thing, kind, _ in places[:3])
+        more = f" and {len(places) - 3} more" if len(places) > 3 else ""
+        return f"<Waiter {STATES[self.state]}: {wants or self.kind}{more}>"
 
     def _snapshot(self) -> tuple[str, str, int | None]:
         won = None if self.line is not None else self.won
