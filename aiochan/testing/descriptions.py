@@ -31,6 +31,7 @@ from aiochan.testing.innards import (
     insides_of,
     insides_of_c_object,
     result_of,
+    type_of,
     untold_by,
 )
 from aiochan.testing.structure import (
@@ -197,8 +198,10 @@ def _c_object(walk: Walk, thing: Any) -> list[Any]:
 # -- data
 
 
-def _deque(_: Walk, things: collections.deque[Any]) -> list[Any]:
-    return ["deque", things.maxlen, list(things)]
+def _deque(walk: Walk, things: collections.deque[Any]) -> list[Any]:
+    kind = type_of(things)
+    attributes = attributes_of(walk, getattr(things, "__dict__", None))
+    return [kind.__qualname__, things.maxlen, list(things), attributes, *slots_of(things, kind)]
 
 
 def _range(_: Walk, numbers: range) -> list[Any]:

@@ -43,18 +43,8 @@ Describe: TypeAlias = Callable[[Walk, Any], list[Any]]
 #: What pickle writes itself, together with what is in it.
 PLAIN = frozenset({type(None), bool, int, float, str, bytes, bytearray, list, tuple, dict, frozenset})
 
-_CONTAINERS: tuple[Any, ...] = (  # types that also make a plain copy
-    collections.OrderedDict,
-    dict,
-    list,
-    tuple,
-    set,
-    frozenset,
-    str,
-    int,
-    float,
-    bytes,
-)
+# Types that also make a plain copy of what is in their subclasses; an ordered dict is copied as a dict.
+_CONTAINERS: tuple[Any, ...] = (dict, list, tuple, set, frozenset, str, int, float, bytes)
 
 _POINTER = object.__basicsize__ // 2  # an empty object is a reference count and a type
 _UNSET = NotImplemented  # what an empty slot holds; nobody keeps this in a variable
@@ -115,8 +105,8 @@ _slot_lists = weakref.WeakKeyDictionary()
 
 def hides_state(kind: type[Any]) -> bool:
     """Tell whether objects of a type are larger than what can be seen of them."""
-    base: type = next((base for base in _CONTAINERS if issubclass(kind, base)), object)
-    visible = base.__basicsize__
+    bases = collections.OrderedDict, *_CONTAINERS, object
+    visible: int = next(base for base in bases if issubclass(kind, base)).__basicsize__
     visible += _POINTER * len(_members(kind))
     managed_dict, managed_references = kind.__flags__ & (1 << 4), kind.__flags__ & (1 << 3)
     visible += _POINTER * (kind.__dictoffset__ != 0 and not managed_dict)
