@@ -277,7 +277,7 @@ class Execution:
         if kind in (START, CANCEL):
             return self._run.spawned[number].name
         if kind in (RUN, INTERRUPT):
-            return callback_words(self._loop.ready[number], self._loop.labels)
+            return callback_words(self._loop.ready[number])
         return ""
 
     def _narrate(self, action: Action, trace: list[str]) -> None:
@@ -312,14 +312,16 @@ class Execution:
     def _check_end(self) -> None:
         """Look at everything that must hold when nothing can happen any more."""
         asleep: list[_Task] = []
-        for task, label in self._loop.labels.items():
+        for task in self._loop.labels:
             if not task.done():
                 if must_cancel(task) or not sleeps(task):
                     raise Found("lost", f"nobody will ever step {stand_words(task)}")
                 asleep.append(task)
             elif never_retrieved(task) and not isinstance(exception_of(task), Interrupt):
                 error = exception_of(task)
-                raise Found(f"task {type(error).__name__}", f"{label} failed unseen: {error_words(error)}") from error
+                raise Found(
+                    f"task {type(error).__name__}", f"{task.get_name()} failed unseen: {error_words(error)}"
+                ) from error
         if asleep and self._rules.must_finish:
             raise Found("asleep", "nobody can go on: " + "; ".join(map(stand_words, asleep)))
         for ending in self._run.endings:

@@ -193,9 +193,9 @@ class ScenarioLoop(StepLoop):
         label: str | None = None,
         **options: Any,
     ) -> asyncio.Task[_T]:
-        """Make a task. Its label says whose child it is: `p/reader`, `p/task.2`."""
+        """Make a task. Its label, which is also its name by default, says whose child it is: `p/2`."""
         if label is None:
-            label = self._label_child(name)
+            label = self._label_child()
         if context is None:
             context = contextvars.copy_context()
         running: Any = coro if self._gate is None else Interruptible(coro, self._gate)
@@ -227,14 +227,11 @@ class ScenarioLoop(StepLoop):
         if not self._over:
             super()._finalize_asyncgen(agen)
 
-    def _label_child(self, name: str | None) -> str:
+    def _label_child(self) -> str:
         parent = asyncio.current_task(self)
-        if parent is None:
-            base = f"/{name or 'task'}"
-        else:
-            base = f"{self.labels.get(parent) or self._coming[-1]}/{name or 'task'}"
+        base = "" if parent is None else self.labels.get(parent) or self._coming[-1]
         number = self._children[base] = self._children.get(base, 0) + 1
-        return base if number == 1 else f"{base}.{number}"
+        return f"{base}/{number}"
 
 
 # -- interrupts

@@ -56,6 +56,8 @@ class Rules:
             value = getattr(self, name)
             if not isinstance(value, int) or value < least:
                 raise ValueError(f"{name} must be a whole number from {least} up, not {value!r}")
+        if self.budget is not None and not _is_budget(self.budget):
+            raise ValueError(f"budget must be two whole numbers from 0 up, not {self.budget!r}")
 
     def line(self, path: Sequence[int]) -> str:
         """Write down these rules and a path in one line, for `parse`."""
@@ -90,6 +92,14 @@ class Rules:
         except (KeyError, ValueError) as error:
             raise ValueError(f'a line to replay looks like "fifo cancels=2 path=0.1.0.3", not {line!r}') from error
         return cls(order=order, **given), path  # type: ignore[arg-type]
+
+
+def _is_budget(value: object) -> bool:
+    match value:
+        case (int(turn), int(patience)):
+            return min(turn, patience) >= 0
+        case _:
+            return False
 
 
 def _written(value: int | tuple[int, int]) -> str:

@@ -13,16 +13,16 @@ __all__ = ["callback_words", "error_words", "stand_words"]
 _Task: TypeAlias = "asyncio.Task[Any]"
 
 
-def callback_words(handle: asyncio.Handle, names: dict[_Task, str]) -> str:
+def callback_words(handle: asyncio.Handle) -> str:
     """Say what a ready callback does: the task that it steps, or what it calls for whom."""
     task = stepped_by(handle)
     if task is not None:
-        return names[task]
+        return task.get_name()
     callback = handle_parts(handle)[0]
     called = getattr(callback, "__qualname__", None) or type(callback).__name__
-    owner = getattr(handle, "owner", None)
+    owner: _Task | None = getattr(handle, "owner", None)
     called = f"{called.rpartition('<locals>.')[2]}()"
-    return called if owner is None else f"{called} for {names[owner]}"
+    return called if owner is None else f"{called} for {owner.get_name()}"
 
 
 def stand_words(task: _Task) -> str:

@@ -394,8 +394,10 @@ def _deadlock(run: Run) -> None:
     one, other = asyncio.Lock(), asyncio.Lock()
 
     async def take_both(first: asyncio.Lock, second: asyncio.Lock) -> None:
-        async with first, second:
-            pass
+        async with first:
+            await asyncio.sleep(0)
+            async with second:
+                pass
 
     run.spawn(take_both, one, other)
     run.spawn(take_both, other, one)
