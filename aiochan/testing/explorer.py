@@ -22,7 +22,7 @@ from dataclasses import dataclass
 from aiochan.testing.choosers import Chooser, DepthFirst, Priorities, RandomWalk
 from aiochan.testing.execution import Execution, Found, Memory, Scenario, alone
 from aiochan.testing.failure import Failure, tell
-from aiochan.testing.schedule import Order, Rules
+from aiochan.testing.schedule import ReadyOrder, Rules
 
 __all__ = ["Result", "cross_check", "explore", "pct", "sample"]
 
@@ -56,7 +56,7 @@ def explore(
     scenario: Scenario,
     *,
     cancels: int = 0,
-    order: Order = "fifo",
+    order: ReadyOrder = "fifo",
     interrupts: int = 0,
     prune: bool = True,
     limit_s: float | None = None,
@@ -97,7 +97,7 @@ def sample(
     runs: int = 1000,
     seed: int = 0,
     cancels: int = 0,
-    order: Order = "fifo",
+    order: ReadyOrder = "fifo",
     interrupts: int = 0,
     limit_s: float | None = None,
     max_steps: int = 10_000,
@@ -137,7 +137,7 @@ def pct(
     depth: int = 3,
     seed: int = 0,
     cancels: int = 0,
-    order: Order = "any",
+    order: ReadyOrder = "any",
     interrupts: int = 0,
     limit_s: float | None = None,
     max_steps: int = 10_000,
@@ -180,7 +180,7 @@ def cross_check(
     scenario: Scenario,
     *,
     cancels: int = 0,
-    order: Order = "fifo",
+    order: ReadyOrder = "fifo",
     interrupts: int = 0,
     limit_s: float = 60.0,
     max_steps: int = 500,

@@ -16,9 +16,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal, TypeAlias, get_args
 
-__all__ = ["ADVANCE", "CANCEL", "END", "INTERRUPT", "RUN", "START", "Action", "NotDeterministic", "Order", "Rules"]
+__all__ = ["ADVANCE", "CANCEL", "END", "INTERRUPT", "RUN", "START", "Action", "NotDeterministic", "ReadyOrder", "Rules"]
 
-Order: TypeAlias = Literal["fifo", "any"]
+ReadyOrder: TypeAlias = Literal["fifo", "any"]
 
 #: What can happen next: a kind and a number.
 Action: TypeAlias = tuple[str, int]
@@ -42,7 +42,7 @@ class NotDeterministic(RuntimeError):
 class Rules:
     """What may happen in a search; its meaning is explained at `aiochan.testing.explore`."""
 
-    order: Order = "fifo"
+    order: ReadyOrder = "fifo"
     cancels: int = 0
     interrupts: int = 0
     max_steps: int = 500
@@ -50,7 +50,7 @@ class Rules:
     budget: tuple[int, int] | None = None
 
     def __post_init__(self) -> None:
-        if self.order not in get_args(Order):
+        if self.order not in get_args(ReadyOrder):
             raise ValueError(f'order must be "fifo" or "any", not {self.order!r}')
         for name, least in (("cancels", 0), ("interrupts", 0), ("max_steps", 1)):
             value = getattr(self, name)
