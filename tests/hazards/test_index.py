@@ -57,7 +57,7 @@ ELSEWHERE = {
 TESTED = re.compile(r"def test_((?:h\d\d_)+)")
 
 
-def tested():
+def named():
     """Every hazard that some test of this folder is named after."""
     names = [
         name for path in Path(__file__).parent.glob("test_h*.py") for name in TESTED.findall(path.read_text("utf-8"))
@@ -67,8 +67,8 @@ def tested():
 
 @pytest.mark.parametrize("hazard", HAZARDS)
 def test_every_hazard_is_tested_or_excused(hazard):
-    assert (hazard in tested()) != (hazard in ELSEWHERE), HAZARDS[hazard]
+    assert (hazard in named()) != (hazard in ELSEWHERE), HAZARDS[hazard]
 
 
 def test_every_name_means_a_hazard():
-    assert tested() | set(ELSEWHERE) == set(HAZARDS)
+    assert named() | set(ELSEWHERE) == set(HAZARDS)
