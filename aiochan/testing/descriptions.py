@@ -22,6 +22,7 @@ import weakref
 from collections.abc import Iterable
 from typing import Any, TypeAlias
 
+from aiochan import core
 from aiochan.testing.innards import (
     bound_names,
     callbacks_of,
@@ -46,18 +47,18 @@ from aiochan.testing.structure import (
     structure,
 )
 
-__all__ = ["describe_type"]
+__all__ = ["KNOWN", "describe_type"]
 
 _Task: TypeAlias = "asyncio.Task[Any]"
 
 
 def describe_type(kind: type[Any]) -> Describe:
     """Return the function that describes the objects of a type."""
-    describe = _known.get(kind)
+    describe = KNOWN.get(kind)
     if describe is None:
         describe = _choose(kind)
         if not is_local(kind):  # a class of a scenario is a new one in every run
-            _known[kind] = describe
+            KNOWN[kind] = describe
     return describe
 
 
@@ -122,7 +123,12 @@ def _coroutine(walk: Walk, coro: types.CoroutineType[Any, Any, Any]) -> list[Any
 
 
 def _generator(walk: Walk, generator: types.GeneratorType[Any, Any, Any]) -> list[Any]:
+    if generator.gi_code is _PARKING:
+        return ["parking"]  # with one place to stop at; the waiter is described for itself
     return _frame(walk, generator, generator.gi_frame)
+
+
+_PARKING = getattr(core.Waiter.__await__, "__code__", None)  # the compiled core has no such generator
 
 
 def _async_generator(walk: Walk, generator: types.AsyncGeneratorType[Any, Any]) -> list[Any]:
@@ -196,6 +202,13 @@ def _c_object(walk: Walk, thing: Any) -> list[Any]:
 
 
 # -- data
+
+
+def _set(walk: Walk, things: set[Any]) -> list[Any]:
+    """List a set; one of tasks by label, because its own order depends on addresses."""
+    if things and all(isinstance(thing, asyncio.Task) for thing in things):
+        return ["set", *sorted(str(walk.label(task)) for task in things)]
+    return ["set", *things]
 
 
 def _deque(walk: Walk, things: collections.deque[Any]) -> list[Any]:
@@ -284,7 +297,8 @@ def _channel(walk: Walk, chan: Any) -> list[Any]:
     recvq, sendq, slotq = snapshot.recvq, snapshot.sendq, snapshot.slotq
     parts: list[Any] = [type(chan).__qualname__, chan.capacity, len(recvq), len(sendq), *snapshot[:-3]]
     for parked in recvq + sendq + slotq:
-        parts += walk.direct(parked.owner), parked.kind, parked.index, parked.value
+        owner = parked.owner and walk.label(parked.owner)
+        parts += owner, parked.kind, parked.index, parked.value
     parts += map(walk.direct, untold_by(chan))
     if sendq and slotq:
         parts += [parked.kind for parked in sorted(sendq + slotq, key=_ticket)]
@@ -324,7 +338,8 @@ _FAMILIES: tuple[tuple[type, Describe], ...] = (
 
 _nothing: dict[Any, Any] = {}
 
-_known: dict[type[Any], Describe] = {
+#: How the types that were met so far are described; filled by `describe_type`.
+KNOWN: dict[type[Any], Describe] = {
     types.FunctionType: _function,
     types.BuiltinFunctionType: _builtin,
     types.MethodType: _method,
@@ -338,6 +353,7 @@ _known: dict[type[Any], Describe] = {
     types.TracebackType: _traceback,
     contextvars.Context: _context,
     contextvars.ContextVar: _named,
+    set: _set,
     range: _range,
     type(iter(range(0))): _range_iterator,
     type(_nothing.keys()): _view,

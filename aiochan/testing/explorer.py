@@ -257,6 +257,7 @@ def _exhaust(
                     return Result(False, runs, states + execution.new_states, failure)
                 findings.outcomes.add(("fails", found.reason))
             states += execution.new_states
+            execution.forget()
             if not chooser.next():
                 return Result(True, runs, states, None)
             if stop is not None and time.monotonic() > stop:
@@ -287,6 +288,7 @@ def _draw(
                 failure = tell(scenario, rules, chooser.path, found)
                 return Result(False, run, states + execution.steps, failure)
             states += execution.steps
+            execution.forget()
             length = max(length, execution.steps) if run > 1 else execution.steps
             if stop is not None and time.monotonic() > stop:
                 return Result(False, run, states, None)

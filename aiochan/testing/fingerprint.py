@@ -22,7 +22,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any, TypeAlias
 
-from aiochan.testing.descriptions import describe_type
+from aiochan.testing.descriptions import KNOWN, describe_type
 from aiochan.testing.innards import (
     callbacks_of,
     exception_of,
@@ -99,18 +99,12 @@ class Fingerprinter(pickle.Pickler):
         if known is None:
             known = self._descriptions[id(thing)] = list[Any]()
             self._kept.append(thing)
-            known += self._set(thing) if kind is set else describe_type(kind)(self, thing)
+            known += (KNOWN.get(kind) or describe_type(kind))(self, thing)
         return known
 
     def reducer_override(self, obj: Any) -> Any:
         """Describe what stands inside of plain data; called by `pickle`."""
         return NotImplemented if obj is _described else (_described, (), self.direct(obj))
-
-    def _set(self, things: set[Any]) -> list[Any]:
-        """List a set of tasks by label, because its own order depends on addresses."""
-        if things and all(isinstance(thing, asyncio.Task) for thing in things):
-            return ["set", *sorted(str(self.label(task)) for task in things)]
-        return ["set", *things]
 
 
 def _described(*_: object) -> None:

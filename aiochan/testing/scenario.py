@@ -214,6 +214,11 @@ class ScenarioLoop(StepLoop):
         for task in self.labels:
             abandon(task)
 
+    def forget(self) -> None:
+        """Let go of all tasks, which refer to the loop in turn."""
+        self.labels.clear()
+        self.contexts.clear()
+
     def step_interrupted(self, place: int) -> None:
         """Let a ready step of a task begin with an `Interrupt`."""
         assert self._gate is not None, "only with interrupts=True"
