@@ -301,13 +301,13 @@ class World:
             order = [self.last[name], *(self.began[value] for value, _ in snapshot.held)]
             order += [self.began[place.value] for place in snapshot.sendq]
             need(order == sorted(set(order)), "order lost in", name, snapshot.held)
-            waiting = [self.op_began[sleeper] for sleeper in self.sleepers(name, "recvq")]
+            waiting = [self.op_began[place.owner.get_name()] for place in snapshot.recvq]
             need(waiting == sorted(waiting), "receivers out of line on", name)
             if waiting:
                 for task in self.granted(name, ("recv", "recv_ok")):
                     need(self.op_began[task] < waiting[0], task, "was served before somebody who had waited longer")
             if snapshot.sendq:
-                first = self.op_began[self.sleepers(name, "sendq")[0]]
+                first = self.op_began[snapshot.sendq[0].owner.get_name()]
                 for task in self.granted(name, ("reserve",)):
                     need(self.op_began[task] < first, task, "got a place before a sender who had waited longer")
             need(len(ch) + snapshot.reserved <= ch.capacity + self.quits[name], "too many values in", name)
