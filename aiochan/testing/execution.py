@@ -327,7 +327,7 @@ class Execution:
                     f"task {type(error).__name__}", f"{task.get_name()} failed unseen: {error_words(error)}"
                 ) from error
         if asleep and self._rules.must_finish:
-            raise Found("asleep", "nobody can go on: " + "; ".join(map(stand_words, asleep)))
+            raise Found("asleep", "nobody can go on: " + "; ".join(sorted(map(stand_words, asleep))))
         for ending in self._run.endings:
             _ask("at_end", ending)
 
