@@ -17,7 +17,7 @@ Everything is named here and lives elsewhere; what each name means is in its doc
 
 from __future__ import annotations
 
-from aiochan._namesake import refuse_namesake
+from aiochan._namesake import refuse_namesake as _refuse_namesake
 from aiochan.core import (
     Case,
     Chan,
@@ -74,7 +74,7 @@ __all__ = [
     "send",
 ]
 
-refuse_namesake()
+_refuse_namesake()
 _name = ""
 for _name in __all__:  # tracebacks are to show what people type
     globals()[_name].__module__ = __name__

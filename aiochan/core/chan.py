@@ -11,10 +11,10 @@ from typing import Any, Generic, TypeVar
 
 from aiochan.core import runqueue
 from aiochan.core.ends import CommaOk, RecvChan, SendChan
-from aiochan.core.hchan import END, MUST_WAIT, RECV, RESERVE, SEND, WAIT, HChan
+from aiochan.core.hchan import END, MUST_WAIT, RECV, RESERVE, SEND, WAIT, Admitted, HChan
 from aiochan.core.reservation import Reservation
 from aiochan.core.runqueue import breathe, wrong_loop
-from aiochan.core.waiters import CLOSED, GRANTED, Waiter
+from aiochan.core.waiters import CLOSED, GRANTED
 from aiochan.errors import ChannelClosed, WouldBlock
 
 __all__ = ["Chan"]
@@ -106,7 +106,7 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
         if len(held) > self._granted and not self._sendq and not self._slotq:
             self._received += 1
             value: Any = held.popleft()
-            return value.value if type(value) is Waiter else value  # type: ignore[no-any-return]
+            return value.sender.value if type(value) is Admitted else value  # type: ignore[no-any-return]
         value = self._take()
         if value is MUST_WAIT:
             waiter = self._line_up(self._recvq, RECV, None)

@@ -10,8 +10,8 @@
 
 A woken receiver owns a permit, not a value (core/waiters.py says why): when it runs it takes the oldest value,
 whichever that is by then. If it is cancelled first, its permit goes to the next in line, or else simply lapses; the
-values have not moved. A sender that was let in from the line leaves its `Waiter` in `held` instead of the bare value,
-so that a late cancellation can still take that value back.
+values have not moved. The value of a sender that was let in from the line stands in `held` as `Admitted`, so that a
+late cancellation can still find it and take it back.
 
 An operation looks only for what it needs - surplus or a sleeping sender; room or a sleeping receiver - and never at its
 own kind: if there is surplus, nobody sleeps in recvq (C2), so nobody can be overtaken.
@@ -48,7 +48,7 @@ from aiochan.core.stats import Snapshot, Stats
 from aiochan.core.waiters import CLOSED, GRANTED, Line, Parked, Waiter
 from aiochan.errors import ChannelClosed
 
-__all__ = ["END", "MUST_WAIT", "RECV", "RECV_OK", "RESERVE", "SEND", "WAIT", "HChan"]
+__all__ = ["END", "MUST_WAIT", "RECV", "RECV_OK", "RESERVE", "SEND", "WAIT", "Admitted", "HChan"]
 
 RECV, RECV_OK, SEND, RESERVE = "recv", "recv_ok", "send", "reserve"  # what a task may want of a channel
 OVERFLOWS = WAIT, DROP_OLDEST, DROP_NEWEST = "wait", "drop_oldest", "drop_newest"
@@ -57,6 +57,15 @@ MUST_WAIT: Final = object()  # the answers of _take that are no value
 END: Final = object()
 
 get_running_loop = asyncio.get_running_loop
+
+
+class Admitted:
+    """A value whose sender was let in from the line: it may still be taken back. Nobody outside ever sees one."""
+
+    __slots__ = ("sender",)
+
+    def __init__(self, sender: Any) -> None:
+        self.sender: Waiter = sender
 
 
 class HChan(End):
@@ -140,7 +149,7 @@ class HChan(End):
         if len(held) == self._granted:
             return  # one of the promises would be broken
         for back, item in enumerate(reversed(held), 1):
-            if item is sender:
+            if type(item) is Admitted and item.sender is sender:
                 del held[-back]
                 self._admit()
                 return
@@ -155,12 +164,15 @@ class HChan(End):
             if self._sendq or self._slotq:
                 self._admit()
         elif (q := self._sendq) and (sender := q.grant(GRANTED)) is not None:
-            held.append(sender)  # behind what is promised: whoever runs takes the oldest
-            value = held.popleft()
+            if held:  # all of it promised: the new one goes behind, and whoever runs takes the oldest
+                held.append(Admitted(sender))
+                value = held.popleft()
+            else:
+                value = sender.value
         else:
             return END if self._closed and not held else MUST_WAIT
         self._received += 1
-        return value.value if type(value) is Waiter else value
+        return value.sender.value if type(value) is Admitted else value
 
     def _redeem(self) -> Any:
         """Turn a permit into the oldest value. Surplus stays what it was, so nobody can be let in for it."""
@@ -169,7 +181,7 @@ class HChan(End):
         value = self._held.popleft()
         if self._closed and not self._held:
             self._tell_end()
-        return value.value if type(value) is Waiter else value
+        return value.sender.value if type(value) is Admitted else value
 
     def _pass_on(self) -> None:
         """Hand on the permit of a receiver that was cancelled before it ran."""
@@ -240,7 +252,7 @@ class HChan(End):
             sender = q.first() if (q := self._sendq) else None
             slot = q.first() if (q := self._slotq) else None
             if sender is not None and (slot is None or sender.ticket < slot.ticket):
-                held.append(cast(Line, self._sendq).grant(GRANTED))
+                held.append(Admitted(cast(Line, self._sendq).grant(GRANTED)))
             elif slot is not None:
                 cast(Line, self._slotq).grant(GRANTED)
                 self._reserved += 1
@@ -345,7 +357,7 @@ class HChan(End):
             return tuple(place.parked() for place in _places(q))
 
         return Snapshot(
-            tuple((v.value, True) if type(v) is Waiter else (v, False) for v in self._held),
+            tuple((v.sender.value, True) if type(v) is Admitted else (v, False) for v in self._held),
             self._granted,
             self._reserved,
             self._closed,

@@ -17,7 +17,7 @@ __all__ = ["Reservation"]
 
 T_contra = TypeVar("T_contra", contravariant=True)
 
-_FRESH, _HELD, _USED, _LEFT = "not entered yet", "held", "used already", "given back already"
+_FRESH, _WAITING, _HELD, _USED, _LEFT = "not entered yet", "waiting", "held", "used already", "given back already"
 
 
 class Reservation(Generic[T_contra]):
@@ -44,7 +44,12 @@ class Reservation(Generic[T_contra]):
         """
         if self._state != _FRESH:
             raise MisuseError(f"{self!r} cannot be entered twice; call reserve() for each place")
-        await self._chan._reserve_place()
+        self._state = _WAITING
+        try:
+            await self._chan._reserve_place()
+        except BaseException:
+            self._state = _LEFT
+            raise
         self._state = _HELD
         return self
 

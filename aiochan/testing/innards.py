@@ -15,7 +15,7 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from aiochan import core
+from aiochan.core.hchan import Admitted
 
 __all__ = [
     "abandon",
@@ -118,7 +118,7 @@ def untold_by(chan: Any) -> list[Any]:
     among equal values that decides which of them goes when a sender is cancelled.
     """
     held = getattr(chan, "_held", ())
-    senders = [item if isinstance(item, core.Waiter) else None for item in held]
+    senders = [item.sender if isinstance(item, Admitted) else None for item in held]
     return [getattr(chan, "_cause", None), getattr(chan, "_overflow", None), *senders]
 
 
