@@ -8,7 +8,7 @@ from tests.hazards.receiving import RECEIVE, VARIANTS, judge, receive_cell
 from tests.hazards.sending import ADMITTED, CELLS, TAKEN, send_cell
 
 every_means = pytest.mark.parametrize("means", MEANS, ids=lambda means: means.name)
-AROUND = [Meeting(turns_later=turns) for turns in range(-3, 4)]
+AROUND = [Meeting(turns_later=turns) for turns in range(-2, 3)]
 
 
 @every_means
