@@ -35,7 +35,7 @@ class Chooser(Protocol):
         """Return what was chosen in an earlier run already and is to be done again.
 
         Args:
-            options: lists what can happen at the moment, to see whether that is what it was then.
+            options: Lists what can happen at the moment, to see whether that is what it was then.
         """
         ...
 
@@ -119,8 +119,8 @@ class Script:
     """Follow a path; the usual where it ends.
 
     Args:
-        path: the choices.
-        strict: whether a choice that is not there is an error. If not, the usual happens instead.
+        path: The choices.
+        strict: Whether a choice that is not there is an error. If not, the usual happens instead.
     """
 
     def __init__(self, path: Iterable[int], *, strict: bool = False) -> None:
@@ -196,9 +196,9 @@ class RandomWalk(_Noting):
     among all options, programs with many tasks would be cancelled before they have done anything.
 
     Args:
-        dice: where the random numbers come from.
-        strikes: how many cancellations and interrupts there may be.
-        length: how many steps the run will probably have.
+        dice: Where the random numbers come from.
+        strikes: How many cancellations and interrupts there may be.
+        length: How many steps the run will probably have.
     """
 
     def __init__(self, dice: random.Random, *, strikes: int, length: int) -> None:
@@ -232,10 +232,10 @@ class Priorities(RandomWalk):
     needs d ordered events is found with a probability of at least 1 / (n * k ** (d - 1)) per run.
 
     Args:
-        dice: where the random numbers come from.
-        strikes: how many cancellations and interrupts there may be.
-        length: how many steps the run will probably have.
-        depth: d; there are d - 1 moments of change.
+        dice: Where the random numbers come from.
+        strikes: How many cancellations and interrupts there may be.
+        length: How many steps the run will probably have.
+        depth: D; there are d - 1 moments of change.
     """
 
     def __init__(self, dice: random.Random, *, strikes: int, length: int, depth: int) -> None:

@@ -31,6 +31,7 @@ from aiochan.testing.words import callback_words, error_words, stand_words
 __all__ = ["Execution", "Found", "Memory", "Scenario", "alone"]
 
 _RUNS_BETWEEN_COLLECTIONS = 25  # little garbage stays in the processor's cache
+_RUNS_BETWEEN_LARGE_COLLECTIONS = 20_000  # of what happened to be in use during a small one
 
 Scenario: TypeAlias = Callable[[Run], object]
 _Task: TypeAlias = "asyncio.Task[Any]"
@@ -40,8 +41,8 @@ class Found(Exception):
     """Something that must not happen did.
 
     Attributes:
-        kind: which rule was broken; a failure is still the same after shrinking if this is.
-        reason: what happened, for people.
+        kind: Which rule was broken; a failure is still the same after shrinking if this is.
+        reason: What happened, for people.
     """
 
     def __init__(self, kind: str, reason: str) -> None:
@@ -72,15 +73,15 @@ def alone() -> Generator[Callable[[int], None], None, None]:
 
 def _collect(runs: int) -> None:
     if runs % _RUNS_BETWEEN_COLLECTIONS == 0:
-        gc.collect(1)
+        gc.collect(1 if runs % _RUNS_BETWEEN_LARGE_COLLECTIONS else 2)
 
 
 class Memory:
     """The states that were met in a search.
 
     Args:
-        states: their fingerprints; filled in.
-        prune: whether a state that was met before is left alone.
+        states: Their fingerprints; filled in.
+        prune: Whether a state that was met before is left alone.
     """
 
     def __init__(self, states: set[int], *, prune: bool) -> None:
@@ -99,15 +100,15 @@ class Execution:
     """One run of a scenario under a chooser.
 
     Args:
-        scenario: what to run.
-        rules: what may happen.
-        chooser: who decides.
-        memory: which states need not be continued; None to continue all.
-        trace: a list that gets a line for every step; None for none.
+        scenario: What to run.
+        rules: What may happen.
+        chooser: Who decides.
+        memory: Which states need not be continued; None to continue all.
+        trace: A list that gets a line for every step; None for none.
 
     Attributes:
-        steps: how many steps it took.
-        new_states: how many states it met first.
+        steps: How many steps it took.
+        new_states: How many states it met first.
     """
 
     def __init__(
@@ -136,8 +137,8 @@ class Execution:
         """Run it to its end; False if it came to a state that was seen before.
 
         Raises:
-            Found: something must not happen and did.
-            NotDeterministic: the scenario does not do what it did before.
+            Found: Something must not happen and did.
+            NotDeterministic: The scenario does not do what it did before.
         """
         return contextvars.Context().run(self._go)
 

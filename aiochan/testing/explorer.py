@@ -34,10 +34,10 @@ class Result:
     """What a search did and found.
 
     Attributes:
-        complete: whether every schedule was covered. Never true for random ones.
-        runs: how many times the scenario was called.
-        states: how many different states were met; without pruning, how many states.
-        failure: the first thing found that must not happen, shrunk; None if nothing was found.
+        complete: Whether every schedule was covered. Never true for random ones.
+        runs: How many times the scenario was called.
+        states: How many different states were met; without pruning, how many states.
+        failure: The first thing found that must not happen, shrunk; None if nothing was found.
     """
 
     complete: bool
@@ -67,25 +67,25 @@ def explore(
     """Run a scenario under every schedule there is, or until something is found.
 
     Args:
-        scenario: called with a new `Run` for every schedule. It may depend on nothing else.
-        cancels: how many times in all the search cancels tasks that were spawned with `cancel=`,
+        scenario: Called with a new `Run` for every schedule. It may depend on nothing else.
+        cancels: How many times in all the search cancels tasks that were spawned with `cancel=`,
             each at every moment after its start.
         order: `"fifo"`: ready callbacks run in order, as asyncio does it, and when each task starts
             is a choice. `"any"`: all tasks are started at once, and any ready callback may run next:
             harsher than asyncio, and a guard against relying on its order.
-        interrupts: how many times a step of a task is hit by a KeyboardInterrupt, which ends the
+        interrupts: How many times a step of a task is hit by a KeyboardInterrupt, which ends the
             task; everything else goes on.
-        prune: whether states that were met before are not continued again.
-        limit_s: stop after so many seconds; the result is then not complete.
-        max_steps: a schedule with more steps is a failure.
-        must_finish: whether it is a failure if tasks wait for ever (a deadlock).
-        budget: the two bounds of `aiochan.core.set_budget`; by default there are none, so that no
+        prune: Whether states that were met before are not continued again.
+        limit_s: Stop after so many seconds; the result is then not complete.
+        max_steps: A schedule with more steps is a failure.
+        must_finish: Whether it is a failure if tasks wait for ever (a deadlock).
+        budget: The two bounds of `aiochan.core.set_budget`; by default there are none, so that no
             task yields without need.
 
     Raises:
-        ValueError: an argument is out of range.
-        NotDeterministic: the scenario depends on more than the schedule.
-        TypeError: the state of the program cannot be compared; see `prune`.
+        ValueError: An argument is out of range.
+        NotDeterministic: The scenario depends on more than the schedule.
+        TypeError: The state of the program cannot be compared; see `prune`.
     """
     rules = Rules(order, cancels, interrupts, max_steps, must_finish, budget)
     return _exhaust(scenario, rules, prune, limit_s, None)
@@ -107,19 +107,19 @@ def sample(
     """Run a scenario under schedules that are drawn at random.
 
     Args:
-        scenario: as in `explore`.
-        runs: how many schedules.
-        seed: the same seed gives the same schedules.
-        cancels: as in `explore`; each run draws how many, and when.
-        order: as in `explore`.
-        interrupts: as in `explore`.
-        limit_s: as in `explore`.
-        max_steps: as in `explore`.
-        must_finish: as in `explore`.
-        budget: as in `explore`.
+        scenario: As in `explore`.
+        runs: How many schedules.
+        seed: The same seed gives the same schedules.
+        cancels: As in `explore`; each run draws how many, and when.
+        order: As in `explore`.
+        interrupts: As in `explore`.
+        limit_s: As in `explore`.
+        max_steps: As in `explore`.
+        must_finish: As in `explore`.
+        budget: As in `explore`.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: An argument is out of range.
     """
     rules = Rules(order, cancels, interrupts, max_steps, must_finish, budget)
     strikes = cancels + interrupts
@@ -150,20 +150,20 @@ def pct(
     drawing each step on its own does not; see `aiochan.testing.choosers.Priorities`.
 
     Args:
-        scenario: as in `explore`.
-        runs: how many schedules.
-        depth: how many events in one order the bug needs; 2 or 3 for most.
-        seed: the same seed gives the same schedules.
-        cancels: as in `sample`.
-        order: as in `explore`; `"fifo"` leaves only the starts to the priorities.
-        interrupts: as in `explore`.
-        limit_s: as in `explore`.
-        max_steps: as in `explore`.
-        must_finish: as in `explore`.
-        budget: as in `explore`.
+        scenario: As in `explore`.
+        runs: How many schedules.
+        depth: How many events in one order the bug needs; 2 or 3 for most.
+        seed: The same seed gives the same schedules.
+        cancels: As in `sample`.
+        order: As in `explore`; `"fifo"` leaves only the starts to the priorities.
+        interrupts: As in `explore`.
+        limit_s: As in `explore`.
+        max_steps: As in `explore`.
+        must_finish: As in `explore`.
+        budget: As in `explore`.
 
     Raises:
-        ValueError: an argument is out of range.
+        ValueError: An argument is out of range.
     """
     rules = Rules(order, cancels, interrupts, max_steps, must_finish, budget)
     if depth < 1:
@@ -195,21 +195,21 @@ def cross_check(
     from one of them is missing.
 
     Args:
-        scenario: as in `explore`.
-        cancels: as in `explore`.
-        order: as in `explore`.
-        interrupts: as in `explore`.
-        limit_s: how long the search without pruning may take.
-        max_steps: as in `explore`.
-        must_finish: as in `explore`.
-        budget: as in `explore`.
+        scenario: As in `explore`.
+        cancels: As in `explore`.
+        order: As in `explore`.
+        interrupts: As in `explore`.
+        limit_s: How long the search without pruning may take.
+        max_steps: As in `explore`.
+        must_finish: As in `explore`.
+        budget: As in `explore`.
 
     Returns:
         The results with pruning and without. Failures do not stop them, and are not in them.
 
     Raises:
-        AssertionError: pruning left out something, or found something that does not exist.
-        ValueError: the program is too large, or an argument is out of range.
+        AssertionError: Pruning left out something, or found something that does not exist.
+        ValueError: The program is too large, or an argument is out of range.
     """
     rules = Rules(order, cancels, interrupts, max_steps, must_finish, budget)
     pruned, plain = _Findings(), _Findings()
@@ -258,6 +258,7 @@ def _exhaust(
                 findings.outcomes.add(("fails", found.reason))
             states += execution.new_states
             execution.forget()
+            del execution
             if not chooser.next():
                 return Result(True, runs, states, None)
             if stop is not None and time.monotonic() > stop:

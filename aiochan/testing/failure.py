@@ -18,10 +18,10 @@ class Failure(AssertionError):
     Its `__cause__` is the exception that said so, if there is one.
 
     Attributes:
-        reason: what went wrong.
-        trace: the steps that lead there, in words.
-        line: the schedule, for `replay`.
-        path: the choices of the schedule.
+        reason: What went wrong.
+        trace: The steps that lead there, in words.
+        line: The schedule, for `replay`.
+        path: The choices of the schedule.
     """
 
     def __init__(self, reason: str, trace: Sequence[str], line: str, path: Sequence[int]) -> None:
@@ -40,15 +40,15 @@ def replay(scenario: Scenario, line: str) -> tuple[str, ...]:
     """Run a scenario once more under a schedule that a failure has printed.
 
     Args:
-        scenario: the same as then.
-        line: what stood behind `replay:`, like `fifo cancels=2 path=0.1.0.3`.
+        scenario: The same as then.
+        line: What stood behind `replay:`, like `fifo cancels=2 path=0.1.0.3`.
 
     Returns:
         The steps in words, if it does not fail any more.
 
     Raises:
-        Failure: it fails, like then.
-        NotDeterministic: the schedule does not fit the scenario; one of them has changed.
+        Failure: It fails, like then.
+        NotDeterministic: The schedule does not fit the scenario; one of them has changed.
         ValueError: `line` is no such line.
     """
     rules, path = Rules.parse(line)

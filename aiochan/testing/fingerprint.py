@@ -45,7 +45,7 @@ class Fingerprinter(pickle.Pickler):
     """Makes one fingerprint: collect everything that matters, then ask for the `number`.
 
     Args:
-        label: what a task is called; must not depend on the schedule. It is all that is said about
+        label: What a task is called; must not depend on the schedule. It is all that is said about
             a task that something merely refers to; see `task` for the rest.
     """
 
@@ -60,7 +60,7 @@ class Fingerprinter(pickle.Pickler):
         """Return the fingerprint of a state: of whatever reaches all that matters.
 
         Raises:
-            TypeError: something in it cannot be described, or it is nested too deeply.
+            TypeError: Something in it cannot be described, or it is nested too deeply.
         """
         try:
             self.dump(state)

@@ -39,7 +39,7 @@ class StepHandle(asyncio.Handle):
     """One callback that is ready to run.
 
     Attributes:
-        owner: the task that the callback will run; for other callbacks the task that scheduled it,
+        owner: The task that the callback will run; for other callbacks the task that scheduled it,
             or None if no task did.
     """
 
@@ -120,7 +120,7 @@ class StepLoop(asyncio.AbstractEventLoop):
         ('done', 3.0)
 
     Attributes:
-        errors: what `call_exception_handler` was told, oldest first.
+        errors: What `call_exception_handler` was told, oldest first.
     """
 
     #: Read by `aiochan.core`: one `call_soon` for each woken task.
@@ -167,7 +167,7 @@ class StepLoop(asyncio.AbstractEventLoop):
         """Run the ready callback at `index` (0 is the oldest) and return its handle.
 
         Raises:
-            IndexError: nothing is ready at that index.
+            IndexError: Nothing is ready at that index.
         """
         ready = self.ready
         handle = ready[index]
@@ -285,10 +285,10 @@ class StepLoop(asyncio.AbstractEventLoop):
         """Return a new `asyncio.Task`; its first step is in `ready` unless it starts eagerly.
 
         Args:
-            coro: what the task runs.
-            name: the task's name, or None for one of asyncio's.
-            context: the task's context, or None for a copy of the current one.
-            options: handed on, like `eager_start` from Python 3.12 on.
+            coro: What the task runs.
+            name: The task's name, or None for one of asyncio's.
+            context: The task's context, or None for a copy of the current one.
+            options: Handed on, like `eager_start` from Python 3.12 on.
         """
         self._check_open()
         made: Any
@@ -346,7 +346,7 @@ class StepLoop(asyncio.AbstractEventLoop):
         """Drop all callbacks and accept no more.
 
         Raises:
-            RuntimeError: the loop is running.
+            RuntimeError: The loop is running.
         """
         if self._running:
             raise RuntimeError("cannot close a running event loop")

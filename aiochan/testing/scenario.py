@@ -48,10 +48,10 @@ class Spawned:
     """A task of a scenario.
 
     Attributes:
-        name: what it is called in traces; unique in its run.
-        task: the asyncio task, or None as long as it was not started.
-        cancels_left: how many times the engine may still cancel it.
-        may_swallow: whether it may end normally although it was cancelled.
+        name: What it is called in traces; unique in its run.
+        task: The asyncio task, or None as long as it was not started.
+        cancels_left: How many times the engine may still cancel it.
+        may_swallow: Whether it may end normally although it was cancelled.
     """
 
     __slots__ = ("_args", "_fn", "cancels_left", "judged", "may_swallow", "name", "task")
@@ -110,17 +110,17 @@ class Run:
         """Have a task that runs `fn(*args)`; when it starts is for the search to choose.
 
         Args:
-            fn: a function that returns a coroutine, mostly an `async def`.
-            *args: what it is called with.
-            name: what the task is called in traces; by default the name of the function, with a
+            fn: A function that returns a coroutine, mostly an `async def`.
+            *args: What it is called with.
+            name: What the task is called in traces; by default the name of the function, with a
                 number if that is taken.
-            cancel: whether the search may cancel the task, at any moment after its start; a number
+            cancel: Whether the search may cancel the task, at any moment after its start; a number
                 allows it that many times.
-            may_swallow: whether the task may end normally after it was cancelled. By default that
+            may_swallow: Whether the task may end normally after it was cancelled. By default that
                 is a failure.
 
         Raises:
-            ValueError: the name is taken.
+            ValueError: The name is taken.
         """
         if name is None:
             name = base = str(getattr(fn, "__name__", type(fn).__name__))
@@ -170,8 +170,8 @@ class ScenarioLoop(StepLoop):
     """The loop of one execution: knows all tasks, by labels that do not depend on the schedule.
 
     Args:
-        start_at_once: whether a spawned task is started by `Run.spawn` already.
-        interrupts: whether tasks may get an `Interrupt`.
+        start_at_once: Whether a spawned task is started by `Run.spawn` already.
+        interrupts: Whether tasks may get an `Interrupt`.
     """
 
     def __init__(self, *, start_at_once: bool, interrupts: bool) -> None:
@@ -258,7 +258,7 @@ class Interruptible(Coroutine[Any, Any, Any]):
     gets to see it.
 
     Attributes:
-        inner: the coroutine.
+        inner: The coroutine.
     """
 
     __slots__ = ("_gate", "inner")

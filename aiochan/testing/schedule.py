@@ -76,7 +76,7 @@ class Rules:
         """Read what `line` wrote.
 
         Raises:
-            ValueError: it is no such line.
+            ValueError: It is no such line.
         """
         order, *words = line.split() or [""]
         known = {field.name for field in fields(cls)} - {"order"}

@@ -23,11 +23,11 @@ def shrink(scenario: Scenario, rules: Rules, path: Sequence[int], kind: str, *, 
     """Return the simplest schedule that breaks the same rule.
 
     Args:
-        scenario: what to run.
-        rules: what may happen.
-        path: a schedule that fails.
-        kind: how it fails (`Found.kind`).
-        runs: how many schedules may be tried.
+        scenario: What to run.
+        rules: What may happen.
+        path: A schedule that fails.
+        kind: How it fails (`Found.kind`).
+        runs: How many schedules may be tried.
     """
     attempts = _Attempts(scenario, rules, kind, runs)
     best = attempts.failing(path)
