@@ -1,0 +1,505 @@
+"""What is kept alive, by whom and for how long; and that nothing needs the garbage collector on the normal paths."""
+
+import asyncio
+import contextlib
+import contextvars
+import gc
+import weakref
+from collections import Counter
+
+import pytest
+
+import aiochan as ac
+from aiochan import core
+from tests.conformance.kit import (
+    KINDS,
+    RECEIVES,
+    SENDS,
+    Ends,
+    Kind,
+    asleep,
+    dismiss,
+    each,
+    ended,
+    go,
+    outcome,
+    settle,
+)
+
+
+class Thing:
+    """Something that can be seen to die."""
+
+
+@pytest.fixture
+def without_collector():
+    """Whatever dies does so at once."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def alive(*refs):
+    return [ref() for ref in refs if ref() is not None]
+
+
+# -- values
+
+
+@pytest.mark.usefixtures("without_collector")
+class TestAValueIsLetGoOfAtOnce:
+    def test_when_it_was_received(self, run, make):
+        async def scenario(ch, receive):
+            (receiver,) = await asleep(receive(ch))
+            thing = Thing()
+            ref = weakref.ref(thing)
+            ch.put(thing)
+            del thing
+            assert alive(ref)
+            await settle()
+            assert alive(ref)
+            del receiver
+            assert not alive(ref)
+
+        each(run, make, RECEIVES, scenario)
+
+    def test_when_it_was_received_at_once(self, run, make_roomy):
+        async def main():
+            ch = make_roomy()
+            for receive in (ch.rx.recv, lambda: ac.select(ac.recv(ch.rx))):
+                thing = Thing()
+                ref = weakref.ref(thing)
+                ch.put(thing)
+                del thing
+                assert alive(ref)
+                await ended(receive())
+                assert not alive(ref)
+
+        run(main)
+
+    def test_when_it_was_dropped(self, run):
+        async def main():
+            for kind in KINDS:
+                if kind.overflow != "wait":
+                    ch, refs = Ends(kind), []
+                    for _ in range(5):
+                        thing = Thing()
+                        refs.append(weakref.ref(thing))
+                        ch.put(thing)
+                        del thing
+                    assert len(alive(*refs)) == len(ch.rx) == kind.capacity
+
+        run(main)
+
+    def test_when_its_sender_was_cancelled(self, run, make_waiting):
+        async def scenario(ch, send):
+            ch.fill()
+            thing = Thing()
+            ref = weakref.ref(thing)
+            tasks = await asleep(send(ch, thing), ch.tx.send("behind"))
+            del thing
+            tasks[0].cancel()
+            await settle()
+            del tasks[0]
+            assert not alive(ref)
+            tasks[0].cancel()
+            await settle()
+
+        each(run, make_waiting, SENDS, scenario)
+
+    def test_when_its_sender_took_it_back(self, run, make_bounded):
+        async def scenario(ch, send):
+            ch.fill()
+            thing = Thing()
+            ref = weakref.ref(thing)
+            (task,) = await asleep(send(ch, thing))
+            del thing
+            ch.take()
+            await dismiss(task)
+            del task
+            assert not alive(ref)
+
+        each(run, make_bounded, SENDS, scenario)
+
+    def test_when_its_case_lost(self, run, make_waiting):
+        async def main():
+            ch, other = make_waiting(), ac.Chan()
+            ch.fill()
+            thing = Thing()
+            ref = weakref.ref(thing)
+            (task,) = await asleep(ac.select(ac.send(ch.tx, thing), ac.recv(other)))
+            del thing
+            other.send_nowait("a")
+            await settle()
+            assert task.done()
+            assert not alive(ref)
+
+        run(main)
+
+    def test_when_its_channel_goes(self, run, make):
+        async def main():
+            ch = make()
+            thing = Thing()
+            ref = weakref.ref(thing)
+            await ch.overfill(thing)
+            del thing
+            assert alive(ref)
+            del ch
+            assert not alive(ref)
+
+        run(main)
+
+
+# -- tasks
+
+
+def test_a_sleeping_task_is_kept_alive_by_its_channel(run, make):
+    async def scenario(ch, receive):
+        received = []
+
+        async def wait():
+            received.append(await receive(ch))
+
+        await asleep(wait())
+        gc.collect()
+        ch.put("a")
+        await settle()
+        assert len(received) == 1
+
+    each(run, make, RECEIVES, scenario)
+
+
+def test_a_task_that_has_sent_is_not_kept_alive_by_its_value(run, make_bounded):
+    async def scenario(ch, send):
+        ch.fill()
+        (task,) = await asleep(send(ch, "s"))
+        ch.take()
+        await settle()
+        assert task.done()
+        assert ch.held[-1] == "s"
+        ref = weakref.ref(task)
+        del task
+        assert not alive(ref)
+
+    each(run, make_bounded, SENDS, scenario)
+
+
+UNREACHABLE = {
+    **{f"{name} on {kind}": (operation, kind) for name, operation in RECEIVES.items() for kind in KINDS[:3]},
+    "send": (lambda ch: ch.tx.send(1), Kind(0)),
+    "send to a full one": (lambda ch: filled(ch).tx.send(1), Kind(2)),
+    "select to send": (lambda ch: ac.select(ac.send(ch.tx, 1), ac.recv(ac.never())), Kind(0)),
+    "reserve": (lambda ch: filled(ch).tx.reserve().__aenter__(), Kind(1)),
+    "select_loop": (lambda ch: anext(ac.select_loop(ac.recv(ch.rx))), Kind(1)),
+    "signal": (lambda ch: ac.Signal().wait(), Kind(1)),
+    "never": (lambda ch: ac.never().recv(), Kind(1)),
+    "select of nothing": (lambda ch: ac.select(), Kind(1)),
+    "park": (lambda ch: core.WaitQueue().park(), Kind(1)),
+}
+
+
+def filled(ch):
+    if len(ch.rx) < ch.rx.capacity:
+        ch.fill()
+    return ch
+
+
+@pytest.mark.parametrize(("operation", "kind"), UNREACHABLE.values(), ids=UNREACHABLE)
+def test_a_task_on_a_channel_that_nobody_can_reach_is_collected(run, operation, kind):
+    """asyncio says so, as of any pending task that is collected; we say nothing, and nothing fails."""
+    heard = []
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context["message"]))
+        refs = []
+        for _ in range(3):
+            ch = Ends(kind)
+            refs += [weakref.ref(task) for task in [go(operation(ch)), go(operation(ch))]]
+            await settle()
+        refs.append(weakref.ref(ch.chan))
+        del ch
+        gc.collect()
+        assert not alive(*refs)
+
+    run(main)
+    assert heard == ["Task was destroyed but it is pending!"] * 6
+
+
+def test_channels_and_tasks_that_only_know_each_other_are_collected(run, make):
+    heard = []
+
+    async def pass_on(source, target):
+        async for value in source.rx:
+            await target.tx.send(value)
+
+    async def main():
+        asyncio.get_running_loop().set_exception_handler(lambda _, context: heard.append(context["message"]))
+        chans = [make() for _ in range(3)]
+        await asleep(*(pass_on(chans[i], chans[(i + 1) % 3]) for i in range(3)))
+        refs = [weakref.ref(ch.chan) for ch in chans]
+        chans.clear()
+        gc.collect()
+        assert not alive(*refs)
+
+    run(main)
+    assert heard == ["Task was destroyed but it is pending!"] * 3
+
+
+# -- those who left
+
+
+@pytest.mark.parametrize("kind", [Kind(0), Kind(2)], ids=str)
+def test_ten_thousand_who_were_cancelled_leave_nothing_behind(run, kind):
+    """The channel is idle, so nobody ever sweeps its lines."""
+
+    async def main():
+        ch = Ends(kind)
+        ch.fill()
+        refs = []
+
+        async def send(thing):
+            await ch.tx.send(thing)
+
+        async def select(thing):
+            await ac.select(ac.recv(ac.never()), ac.send(ch.tx, thing))
+
+        for _ in range(10):
+            tasks = []
+            for i in range(1000):
+                thing = Thing()
+                tasks.append(go((send, select)[i % 2](thing)))
+                refs += [weakref.ref(thing), weakref.ref(tasks[-1])]
+            del thing
+            await settle()
+            for task in tasks:
+                task.cancel()
+            await settle()
+            del task, tasks
+            assert ch.parked == (0, 0)
+        gc.collect()
+        assert not alive(*refs)
+        assert len(ch.chan._sendq) <= 32
+
+    run(main)
+
+
+def test_who_left_leaves_nothing_of_its_context_behind(run):
+    """A context variable may hold a request, a connection, a whole application."""
+    held = contextvars.ContextVar("held")
+
+    async def main():
+        ch, refs = ac.Chan(), []
+
+        async def wait(coro):
+            thing = Thing()
+            refs.append(weakref.ref(thing))
+            held.set(thing)
+            del thing
+            await coro
+
+        await dismiss(*await asleep(wait(ch.recv()), wait(ac.select(ac.recv(ch), ac.recv(ac.never())))))
+        gc.collect()
+        assert not alive(*refs)
+
+    run(main)
+
+
+def test_a_value_leaves_nothing_of_its_senders_context_behind(run):
+    held = contextvars.ContextVar("held")
+
+    async def main():
+        ch, refs = ac.Chan(1), []
+        ch.send_nowait("full")
+
+        async def send(value):
+            thing = Thing()
+            refs.append(weakref.ref(thing))
+            held.set(thing)
+            del thing
+            await ch.send(value)
+
+        await asleep(send("s"))
+        ch.recv_nowait()
+        await settle()
+        gc.collect()
+        assert not alive(*refs)
+        assert ch.recv_nowait() == "s"
+
+    run(main)
+
+
+def test_who_was_closed_in_its_sleep_leaves_nothing_behind(run):
+    class Waker:
+        def wake(self, _):
+            pass
+
+    async def main():
+        for operation in (lambda ch: ch.recv(), lambda ch: ac.select(ac.recv(ch)), lambda ch: ch.send(1)):
+            ch, waker = ac.Chan(), Waker()
+            ref = weakref.ref(waker)
+            coro = operation(ch)
+            coro.send(None).add_done_callback(waker.wake)
+            del waker
+            coro.close()
+            del coro
+            gc.collect()
+            assert not alive(ref)
+            ch._check()
+
+    run(main)
+
+
+# -- cycles
+
+
+@contextlib.contextmanager
+def no_garbage():
+    """See that whatever is let go of in this block dies without the collector."""
+    gc.collect()
+    gc.disable()
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        yield
+        gc.collect()
+        left = Counter(type(thing).__name__ for thing in gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+    assert not left, f"only the collector could free these: {left}"
+
+
+async def receive_asleep(ch, operation):
+    tasks = await asleep(operation(ch))
+    ch.put("a")
+    await settle()
+    return tasks
+
+
+async def cancelled_asleep(ch, operation):
+    return await leave(await asleep(operation(ch)))
+
+
+async def cancelled_after_the_promise(ch, operation):
+    tasks = await asleep(operation(ch))
+    ch.put("a")
+    return await leave(tasks)
+
+
+async def closed_asleep(ch, operation):
+    tasks = await asleep(operation(ch))
+    ch.close(KeyError("why"))
+    await settle()
+    return [task.exception() for task in tasks]
+
+
+async def leave(tasks):
+    for task in tasks:
+        task.cancel()
+    await settle()
+    return tasks
+
+
+WAYS_TO_RECEIVE = {
+    "received": receive_asleep,
+    "cancelled": cancelled_asleep,
+    "cancelled after the promise": cancelled_after_the_promise,
+    "closed": closed_asleep,
+}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_RECEIVE.values(), ids=WAYS_TO_RECEIVE)
+def test_no_receive_leaves_a_cycle(run, make, way):
+    async def scenario(ch, operation):
+        del ch
+        await way(make(), operation)  # what is warmed up by the first time is not garbage
+        with no_garbage():
+            await way(make(), operation)
+
+    each(run, make, RECEIVES, scenario)
+
+
+async def let_in(ch, operation):
+    ch.fill()
+    tasks = await asleep(operation(ch, "s"))
+    ch.drain()
+    await settle()
+    return tasks
+
+
+async def send_cancelled(ch, operation):
+    ch.fill()
+    return await leave(await asleep(operation(ch, "s"), operation(ch, "t")))
+
+
+async def taken_back(ch, operation):
+    ch.fill()
+    tasks = await asleep(operation(ch, "s"))
+    if ch.held:
+        ch.take()
+    return await leave(tasks)
+
+
+async def send_closed(ch, operation):
+    ch.fill()
+    tasks = await asleep(operation(ch, "s"))
+    ch.close()
+    await settle()
+    return [task.exception() for task in tasks]
+
+
+WAYS_TO_SEND = {"let in": let_in, "cancelled": send_cancelled, "taken back": taken_back, "closed": send_closed}
+
+
+@pytest.mark.parametrize("way", WAYS_TO_SEND.values(), ids=WAYS_TO_SEND)
+def test_no_send_leaves_a_cycle(run, make_waiting, way):
+    async def scenario(ch, operation):
+        del ch
+        await way(make_waiting(), operation)
+        with no_garbage():
+            await way(make_waiting(), operation)
+
+    each(run, make_waiting, SENDS, scenario)
+
+
+def test_nothing_that_need_not_wait_leaves_a_cycle(run, make):
+    async def once():
+        ch = make()
+        await ch.overfill("a", "b")
+        ch.drain()
+        with contextlib.suppress(ac.WouldBlock):
+            ch.put("c")
+        if ch.kind.reserves:
+            async with ch.tx.reserve() if len(ch.rx) < ch.rx.capacity else contextlib.nullcontext():
+                pass
+        for view in (ch.chan.sender, ch.chan.receiver):
+            assert view.stats()
+        ch.close()
+        outcome(ch.rx.recv_ok())
+        async for _ in ch.rx:
+            pass
+        async for _ in ac.select_loop(ac.recv_ok(ch.rx), ac.recv(ch.rx)):
+            pass
+
+    async def main():
+        await once()
+        with no_garbage():
+            await once()
+
+    run(main)
+
+
+def test_no_wait_queue_leaves_a_cycle(run):
+    async def once():
+        queue = core.WaitQueue()
+        tasks = await asleep(queue.park(1), queue.park(2), queue.park(3))
+        queue.wake()
+        await leave(tasks)
+
+    async def main():
+        await once()
+        with no_garbage():
+            await once()
+
+    run(main)
