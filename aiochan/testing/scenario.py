@@ -82,6 +82,9 @@ class Spawned:
         """Whether the engine may cancel it now."""
         return self.cancels_left > 0 and self.task is not None and not self.task.done()
 
+    def __fingerprint__(self) -> object:
+        return self.name  # the engine looks at the rest itself
+
     def program(self) -> tuple[Any, ...]:
         """Return what it runs: a function and its arguments."""
         return self._fn, *self._args
@@ -154,6 +157,9 @@ class Run:
     def state(self, fn: Callable[[], object]) -> None:
         """Let what `fn` returns be part of the state: for what the search cannot see (globals)."""
         self.extras.append(fn)
+
+    def __fingerprint__(self) -> object:
+        return None  # the engine looks at all of it itself
 
     @property
     def tasks(self) -> dict[str, _Task]:

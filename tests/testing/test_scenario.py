@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aiochan.testing.explorer import cross_check
 from aiochan.testing.innards import frame_of
 from aiochan.testing.scenario import Interrupt, Interruptible, Run, ScenarioLoop
 
@@ -59,6 +60,20 @@ def test_spawned_tasks_start_when_told_or_at_once() -> None:
         run.spawn(nap)
         assert list(run.tasks) == ["nap"]
         eager.abandon()
+
+
+def test_a_scenario_may_keep_what_it_was_given() -> None:
+    def scenario(run: Run) -> None:
+        spawned = run.spawn(nap)
+
+        def rule() -> None:
+            assert (spawned.task is None) == (spawned.name not in run.tasks)
+
+        run.always(rule)
+        run.spawn(nap)
+
+    pruned, _ = cross_check(scenario)
+    assert pruned.states == 4 * 4 + 2 * 2, "not started, or 0, 1 or 2 steps; where both are ready, in either order"
 
 
 @pytest.mark.parametrize(("cancel", "times"), [(False, 0), (True, 1), (3, 3)])
