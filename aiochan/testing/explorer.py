@@ -36,7 +36,8 @@ class Result:
     Attributes:
         complete: Whether every schedule was covered. Never true for random ones.
         runs: How many times the scenario was called.
-        states: How many different states were met; without pruning, how many states.
+        states: How many different states were met. A search that does not recognise states (random, or
+            without pruning) counts each as often as it was met.
         failure: The first thing found that must not happen, shrunk; None if nothing was found.
     """
 
