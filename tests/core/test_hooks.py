@@ -1,6 +1,7 @@
 """The one observer hears who sleeps, who is woken, who leaves and what is closed: each once, nothing else."""
 
 import asyncio
+import weakref
 
 import pytest
 
@@ -28,8 +29,7 @@ class Listener(core.hooks.Observer):
         self.heard.append(("closed", channel))
 
     def _note(self, what, waiter):
-        assert waiter.owner is not None
-        self.heard.append((what, waiter.owner.get_name()))
+        self.heard.append((what, names[waiter.owner]))
 
     def take(self):
         heard, self.heard = self.heard, []
@@ -43,9 +43,12 @@ def listener():
     return listener
 
 
+names = weakref.WeakKeyDictionary()
+
+
 async def named(name, coro):
     """Do an operation in a task of that name."""
-    asyncio.current_task().set_name(name)
+    names[asyncio.current_task()] = name
     return await coro
 
 
