@@ -97,7 +97,7 @@ class Fingerprinter(pickle.Pickler):
             return thing
         known = self._descriptions.get(id(thing))
         if known is None:
-            known = self._descriptions[id(thing)] = list[Any]()
+            known = self._descriptions[id(thing)] = []
             self._kept.append(thing)
             known += (KNOWN.get(kind) or describe_type(kind))(self, thing)
         return known
