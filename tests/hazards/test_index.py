@@ -48,7 +48,6 @@ HAZARDS = {
 }
 ELSEWHERE = {
     "H21": "the core starts no task and groups no errors; that of asyncio's groups is in tests/interop",
-    "H25": "every test runs on asyncio, uvloop, eager tasks and debug mode, and much of it on StepLoop",
     "H29": "semaphores are on a higher floor; the line that they will stand in is strict, see H5",
     "H30": "reader-writer locks are on a higher floor",
     "H34": "locks are on a higher floor",
