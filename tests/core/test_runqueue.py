@@ -9,6 +9,7 @@ import pytest
 import aiochan as ac
 from aiochan import core
 from aiochan.testing.loop import StepLoop
+from tests.conformance.kit import settle as kit_settle
 from tests.core.batches import BatchLoop, asleep, log_when_woken, running, settle
 
 
@@ -162,6 +163,35 @@ def test_who_interrupts_a_batch_leaves_the_others_runnable(loop, error):
     assert log == [0, 2]
     with pytest.raises(error):
         tasks[1].result()
+
+
+@pytest.mark.parametrize("kind", ["asyncio", "uvloop"])
+def test_who_interrupts_a_real_loop_leaves_the_others_runnable(kind, silence):
+    loop = asyncio.new_event_loop() if kind == "asyncio" else pytest.importorskip("uvloop").new_event_loop()
+    ch, log = ac.Chan(), []
+
+    async def interrupt():
+        await ch.recv()
+        raise KeyboardInterrupt
+
+    async def wake_all():
+        coros = [log_when_woken(log, 0, ch.recv()), interrupt(), log_when_woken(log, 2, ch.recv())]
+        tasks.extend(loop.create_task(coro) for coro in coros)
+        await kit_settle()
+        for i in range(3):
+            ch.send_nowait(i)
+
+    tasks = []
+    waking = loop.create_task(wake_all())
+    with pytest.raises(KeyboardInterrupt):
+        loop.run_until_complete(ac.never().recv())
+    assert waking.done()
+    assert log[0] == 0  # uvloop goes on for the rest of its turn, asyncio stops at once
+    ch._check()
+    loop.run_until_complete(tasks[2])
+    assert log == [0, 2]
+    assert type(tasks[1].exception()) is KeyboardInterrupt
+    loop.close()
 
 
 def test_an_error_in_a_task_is_its_own_affair(loop):
