@@ -40,7 +40,7 @@ def refuse_namesake() -> None:
 
 def _may_hold_namesake(folder: str) -> bool:
     try:
-        names = os.listdir(folder or ".")  # noqa: PTH208 - pathlib is as slow to import as we are
+        names = os.listdir(os.fsdecode(folder) or ".")  # noqa: PTH208 - pathlib is as slow to import as we are
     except OSError:
         return False  # a zip file, or nothing at all
-    return any(name.startswith(f"{NAMESAKE}-") and name.endswith("-info") for name in names)
+    return any(name.startswith((f"{NAMESAKE}-", f"{NAMESAKE}.")) and name.endswith("-info") for name in names)

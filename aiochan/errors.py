@@ -14,6 +14,8 @@ AiochanError
 
 from __future__ import annotations
 
+from typing import Any
+
 __all__ = [
     "AiochanError",
     "BrokenBarrier",
@@ -47,6 +49,16 @@ class ChannelClosed(AiochanError):
         super().__init__(channel, index, doing)
         self.channel = channel
         self.index = index
+
+    def at(self, index: int) -> ChannelClosed:
+        """Make the same error for another case."""
+        return ChannelClosed(self.channel, index, self.args[2])
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        channel = (
+            self.channel if isinstance(self.channel, str | None) else repr(self.channel)
+        )  # it cannot leave its loop
+        return ChannelClosed, (channel, self.index, self.args[2])
 
     def __str__(self) -> str:
         doing = self.args[2]

@@ -69,7 +69,9 @@ def _compiled() -> ModuleType | None:
         return None
     try:
         return importlib.import_module("aiochan.core._speedups")
-    except ModuleNotFoundError:
+    except ModuleNotFoundError as error:
+        if error.name != "aiochan.core._speedups":
+            raise  # it is there, and misses something
         return None
 
 

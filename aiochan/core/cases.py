@@ -9,7 +9,7 @@ would cost three times as much to make. Callers are not to know: to them it is a
 
 from __future__ import annotations
 
-from typing import Any, Final, Generic, Literal, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, Literal, Never, TypeAlias, TypeVar, cast, overload
 
 from aiochan.core.chan import Chan
 from aiochan.core.ends import CommaOk, RecvChan, SendChan
@@ -36,7 +36,15 @@ class Case(Generic[R_co]):
         raise TypeError("a Case is made by recv(ch), recv_ok(ch) or send(ch, value)")
 
 
-def recv(ch: RecvChan[T] | None) -> Case[T]:
+@overload
+def recv(ch: RecvChan[T]) -> Case[T]: ...
+@overload
+def recv(ch: None) -> Case[Never]: ...
+@overload
+def recv(ch: RecvChan[T] | None) -> Case[T]: ...
+
+
+def recv(ch: Any) -> Any:
     """Make the case "receive from `ch`", as Go's ``case v := <-ch``.
 
     Args:
@@ -46,11 +54,19 @@ def recv(ch: RecvChan[T] | None) -> Case[T]:
         TypeError: `ch` cannot be received from.
     """
     if type(ch) is Chan:
-        return (ch, RECV, None)  # type: ignore[return-value]
-    return cast("Case[T]", _receive(ch, RECV))
+        return (ch, RECV, None)
+    return _receive(ch, RECV)
 
 
-def recv_ok(ch: RecvChan[T] | None) -> Case[CommaOk[T]]:
+@overload
+def recv_ok(ch: RecvChan[T]) -> Case[CommaOk[T]]: ...
+@overload
+def recv_ok(ch: None) -> Case[Never]: ...
+@overload
+def recv_ok(ch: RecvChan[T] | None) -> Case[CommaOk[T]]: ...
+
+
+def recv_ok(ch: Any) -> Any:
     """Make the case "receive from `ch`, or hear that it has ended", as Go's ``case v, ok := <-ch``.
 
     It answers ``(value, True)``, or ``(None, False)`` once the channel is closed and drained.
@@ -62,8 +78,8 @@ def recv_ok(ch: RecvChan[T] | None) -> Case[CommaOk[T]]:
         TypeError: `ch` cannot be received from.
     """
     if type(ch) is Chan:
-        return (ch, RECV_OK, None)  # type: ignore[return-value]
-    return cast("Case[CommaOk[T]]", _receive(ch, RECV_OK))
+        return (ch, RECV_OK, None)
+    return _receive(ch, RECV_OK)
 
 
 def send(ch: SendChan[T] | None, value: T) -> Case[None]:

@@ -6,14 +6,13 @@ Every blocking operation is *try, else park*. Its synchronous half is in hchan.p
 
 from __future__ import annotations
 
-from threading import get_ident
 from typing import Any, Generic, TypeVar
 
 from aiochan.core import runqueue
 from aiochan.core.ends import CommaOk, RecvChan, SendChan
 from aiochan.core.hchan import END, MUST_WAIT, RECV, RESERVE, SEND, WAIT, Admitted, HChan
 from aiochan.core.reservation import Reservation
-from aiochan.core.runqueue import breathe, wrong_loop
+from aiochan.core.runqueue import breathe
 from aiochan.core.waiters import CLOSED, GRANTED
 from aiochan.errors import ChannelClosed, WouldBlock
 
@@ -50,7 +49,7 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
 
         Raises:
             ChannelClosed: The channel is closed, or was while this waited; the value was not sent.
-            WrongLoop: The channel belongs to another loop or thread.
+            WrongLoop: The channel belongs to another loop or thread. (Noticed where anybody has to sleep or is woken.)
 
         Cancellation: the value was not sent, with one exception: a receiver already had it or was promised it. (If that
         receiver is cancelled too, with nobody behind it, the value stays in the channel, even at capacity 0.)
@@ -94,7 +93,7 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
 
         Raises:
             ChannelClosed: The channel is closed and drained.
-            WrongLoop: The channel belongs to another loop or thread.
+            WrongLoop: The channel belongs to another loop or thread. (Noticed where anybody has to sleep or is woken.)
 
         Cancellation: nothing was received. What this task had been promised goes to the next in line, in order.
         """
@@ -125,6 +124,8 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
 
     async def recv_ok(self) -> CommaOk[T]:
         """Receive ``(value, True)``, or ``(None, False)`` once closed and drained. Follows Go's ``v, ok := <-ch``.
+
+        A type checker knows the type of the value after ``match await ch.recv_ok():`` with ``case value, True:``.
 
         Raises:
             WrongLoop: The channel belongs to another loop or thread.
@@ -183,8 +184,8 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
             break
         else:
             await breathe()
-        if self._queue is not None and self._queue.thread != get_ident():
-            raise wrong_loop(self, self._queue)
+        if self._queue is not None:
+            self._queue.check_thread(self)
         if self._closed:
             raise self._error(RESERVE)
         if len(self._held) - self._granted + self._reserved < self._limit:

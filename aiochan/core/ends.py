@@ -13,6 +13,8 @@ from collections.abc import Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypeVar
 
+from aiochan.core.runqueue import Pinned
+
 if TYPE_CHECKING:
     from aiochan.core.chan import Chan
     from aiochan.core.reservation import Reservation
@@ -28,14 +30,18 @@ T_contra = TypeVar("T_contra", contravariant=True)
 CommaOk: TypeAlias = tuple[T, Literal[True]] | tuple[None, Literal[False]]
 
 
-class End:
+class End(Pinned):
     """What both ends can tell. Two views of the same end of one channel are equal."""
 
-    __slots__ = ("_chan",)
+    __slots__ = ("__weakref__", "_chan")
 
     _chan: Chan[Any]
 
     def __init__(self, chan: Chan[Any]) -> None:
+        if not hasattr(chan, "_held"):
+            raise TypeError(
+                f"{type(self).__name__} is an end of a channel, as ch.sender and ch.receiver, not of {chan!r}"
+            )
         self._chan = chan
 
     @property

@@ -38,8 +38,7 @@ import asyncio
 import math
 import operator
 from collections import deque
-from threading import get_ident
-from typing import Any, Final, cast
+from typing import Any, Final, Literal, TypeAlias, cast
 
 from aiochan.core import hooks
 from aiochan.core.ends import End
@@ -52,6 +51,7 @@ __all__ = ["END", "MUST_WAIT", "RECV", "RECV_OK", "RESERVE", "SEND", "WAIT", "Ad
 
 RECV, RECV_OK, SEND, RESERVE = "recv", "recv_ok", "send", "reserve"  # what a task may want of a channel
 OVERFLOWS = WAIT, DROP_OLDEST, DROP_NEWEST = "wait", "drop_oldest", "drop_newest"
+Overflow: TypeAlias = Literal["wait", "drop_oldest", "drop_newest"]
 
 MUST_WAIT: Final = object()  # the answers of _take that are no value
 END: Final = object()
@@ -72,7 +72,6 @@ class HChan(End):
     """The state of a channel, and everything that changes it; `Chan` is its face, and the only subclass."""
 
     __slots__ = (
-        "__weakref__",
         "_arrivals",
         "_capacity",
         "_cause",
@@ -91,13 +90,13 @@ class HChan(End):
         "_slotq",
     )
 
-    def __init__(self, capacity: float = 0, *, name: str | None = None, overflow: str = WAIT) -> None:
+    def __init__(self, capacity: float = 0, *, name: str | None = None, overflow: Overflow = "wait") -> None:
         self._capacity = _whole(capacity)
         if not isinstance(name, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"the name of a channel is a string, not {name!r}")
         if overflow not in OVERFLOWS:
             raise ValueError(f"overflow must be one of {', '.join(OVERFLOWS)}, not {overflow!r}")
-        if overflow != WAIT and capacity < 1:
+        if overflow != WAIT and self._capacity < 1:
             raise ValueError(f"overflow={overflow!r} needs a capacity of at least 1, not {capacity!r}")
         self._name = name
         self._overflow = overflow
@@ -117,8 +116,8 @@ class HChan(End):
 
     def _put(self, value: Any, index: int | None = None) -> bool:
         """Send now if that can be done now: the synchronous half of every send."""
-        if self._queue is not None and self._queue.thread != get_ident():
-            raise wrong_loop(self, self._queue)
+        if self._queue is not None:
+            self._queue.check_thread(self)
         if self._closed:
             raise self._error(SEND, index)
         held = self._held
@@ -148,16 +147,17 @@ class HChan(End):
         held = self._held
         if len(held) == self._granted:
             return  # one of the promises would be broken
-        for back, item in enumerate(reversed(held), 1):
-            if type(item) is Admitted and item.sender is sender:
-                del held[-back]
-                self._admit()
-                return
+        for i, pair in enumerate(zip(held, reversed(held), strict=True)):  # mostly it is at one of the ends
+            for at, item in zip((i, len(held) - 1 - i), pair, strict=True):
+                if type(item) is Admitted and item.sender is sender:
+                    del held[at]
+                    self._admit()
+                    return
 
     def _take(self) -> Any:
         """Receive now if that can be done now: the synchronous half of every receive."""
-        if self._queue is not None and self._queue.thread != get_ident():
-            raise wrong_loop(self, self._queue)
+        if self._queue is not None:
+            self._queue.check_thread(self)
         held = self._held
         if len(held) > self._granted:
             value = held.popleft()
@@ -193,8 +193,8 @@ class HChan(End):
 
     def _use_place(self, value: Any) -> None:
         """Put a value into a reserved place, whatever else is there by now."""
-        if self._queue is not None and self._queue.thread != get_ident():
-            raise wrong_loop(self, self._queue)
+        if self._queue is not None:
+            self._queue.check_thread(self)
         if self._closed:
             raise self._error(SEND)
         self._held.append(value)
@@ -203,6 +203,8 @@ class HChan(End):
         self._return_place()  # a value that went to a receiver left its place free
 
     def _return_place(self) -> None:
+        if self._queue is not None:
+            self._queue.check_thread(self)
         self._reserved -= 1
         self._admit()
 
@@ -216,9 +218,25 @@ class HChan(End):
         if line is None:
             line = self._line(kind)
         waiter = Waiter(queue, line, kind, value)
-        waiter.ticket = self._ticket() if self._slotq is not None else 0
+        if self._slotq is not None:
+            waiter.ticket = self._ticket()
         line.append(waiter)
+        # A finaliser may have used this channel since we looked; from here on it finds us in line.
+        ready = len(self._held) > self._granted if kind == RECV else self._room()
+        if ready or self._closed:
+            self._settle()
         return waiter
+
+    def _room(self) -> bool:
+        return len(self._held) - self._granted + self._reserved < self._limit
+
+    def _settle(self) -> None:
+        """Serve whoever can be served, so that C2 .. C4 hold."""
+        while len(self._held) > self._granted and (q := self._recvq) and q.grant(GRANTED) is not None:
+            self._granted += 1
+        self._admit()
+        if self._closed:
+            self._tell_closed()
 
     def _own(self) -> RunQueue:
         """Belong to the running loop, from the first wait on."""
@@ -264,18 +282,21 @@ class HChan(End):
     def _close(self, cause: BaseException | None) -> None:
         if not isinstance(cause, BaseException | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"the cause of a close is an exception or None, not {cause!r}")
-        if self._queue is not None and self._queue.thread != get_ident():
-            raise wrong_loop(self, self._queue)
+        if self._queue is not None:
+            self._queue.check_thread(self)
         if self._closed:
             raise self._error("close")
         self._closed, self._cause, self._limit = True, cause, -1
+        self._tell_closed()
+        if hooks.observer is not None:
+            hooks.observer.closed(self)
+
+    def _tell_closed(self) -> None:
         if not self._held:
             self._tell_end()
         for line in (self._sendq, self._slotq):
             while line and line.grant(CLOSED) is not None:
                 pass
-        if hooks.observer is not None:
-            hooks.observer.closed(self)
 
     def _tell_end(self) -> None:
         while (q := self._recvq) and q.grant(CLOSED) is not None:

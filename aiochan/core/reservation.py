@@ -8,6 +8,7 @@ from __future__ import annotations
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar
 
+from aiochan.core.runqueue import Pinned
 from aiochan.errors import MisuseError
 
 if TYPE_CHECKING:
@@ -20,7 +21,7 @@ T_contra = TypeVar("T_contra", contravariant=True)
 _FRESH, _WAITING, _HELD, _USED, _LEFT = "not entered yet", "waiting", "held", "used already", "given back already"
 
 
-class Reservation(Generic[T_contra]):
+class Reservation(Pinned, Generic[T_contra]):
     """One place in a channel: ``async with ch.reserve() as place: ...; place.send(value)``.
 
     Entering waits for the place, in line with the senders. Leaving gives it back if nothing was sent.
@@ -74,8 +75,8 @@ class Reservation(Generic[T_contra]):
         Cancellation: never waits.
         """
         if self._state == _HELD:
-            self._state = _LEFT
             self._chan._return_place()
+            self._state = _LEFT
 
     def __repr__(self) -> str:
         return f"<Reservation of {self._chan!r}, {self._state}>"

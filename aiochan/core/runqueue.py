@@ -20,6 +20,7 @@ import itertools
 import operator
 import threading
 import types
+import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, TypeAlias
@@ -27,6 +28,7 @@ from typing import Any, TypeAlias
 from aiochan.errors import WrongLoop
 
 __all__ = [
+    "Pinned",
     "RunQueue",
     "breathe",
     "budget",
@@ -62,11 +64,13 @@ def set_budget(turn: int = 256, patience: int = 1024) -> tuple[int, int]:
         The two bounds that were in force before.
 
     Raises:
+        TypeError: A bound is no whole number.
         ValueError: A bound is negative.
     """
     global _turn, _patience, budget
-    if turn < 0 or patience < 0:
-        raise ValueError(f"a budget is a number of operations >= 0, not {min(turn, patience)}")
+    for bound in (turn, patience):
+        if operator.index(bound) < 0:
+            raise ValueError(f"a budget is a number of operations >= 0, not {bound}")
     old = _turn, _patience
     _turn, _patience = turn, patience
     budget = _allowance(patience)
@@ -75,10 +79,8 @@ def set_budget(turn: int = 256, patience: int = 1024) -> tuple[int, int]:
 
 def budget_left() -> int | None:
     """Tell how many operations may still be done before somebody yields; None when there is no bound."""
-    try:
-        return operator.length_hint(budget)
-    except TypeError:  # itertools.repeat has no length
-        return None
+    left = operator.length_hint(budget, -1)  # itertools.repeat has no length
+    return None if left < 0 else left
 
 
 @types.coroutine
@@ -87,6 +89,7 @@ def breathe() -> Generator[None, None, None]:
     global budget
     yield
     budget = _allowance(_patience)
+    next(budget)  # for the operation that waits for us
 
 
 # -- the queue
@@ -95,7 +98,7 @@ def breathe() -> Generator[None, None, None]:
 class RunQueue:
     """The woken tasks of one loop."""
 
-    __slots__ = ("_context", "_ready", "finished", "loop", "push", "scheduled", "thread")
+    __slots__ = ("__weakref__", "_context", "_ready", "finished", "loop", "push", "scheduled", "thread")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
@@ -106,19 +109,32 @@ class RunQueue:
         self.finished.set_result(None)
         self._context = contextvars.Context()  # not the context of whoever happened to wake somebody first
         self._ready: deque[Woken] = deque()
-        # Attributes, not methods: whoever wakes calls `push`, and then `schedule` unless `scheduled`.
+        # Attributes, not methods: whoever wakes calls `push`, and then `schedule` unless `scheduled`. Debug mode counts
+        # if it was on when the loop was first waited on.
         self.push: Callable[[Woken], None] = self._ready.append
         self.scheduled = False
         if loop.get_debug() or getattr(loop, "single_steps", False):
-            self.push, self.scheduled = self._push_alone, True  # tools are to see single tasks
+            self.push, self.scheduled = _each_alone(loop, self.finished), True  # tools are to see single tasks
 
     def schedule(self) -> None:
         """Ask the loop to drain. A loop that was closed meanwhile has nobody left to wake: that is no error."""
         if self.loop.is_closed():
             self._ready.clear()
         else:
-            self.scheduled = True
             self.loop.call_soon(self._drain, context=self._context)
+            self.scheduled = True  # not before: if that failed, the next one who wakes somebody tries again
+
+    def check_thread(self, thing: object) -> None:
+        """Refuse the use of `thing`, which belongs to this loop, from a thread in which this loop does not run.
+
+        Raises:
+            WrongLoop: It is not ours.
+        """
+        here = threading.get_ident()
+        if self.thread != here:
+            if not _runs_here(self.loop):
+                raise wrong_loop(thing, self)
+            self.thread = here  # the loop itself has moved
 
     def _drain(self) -> None:
         global budget
@@ -135,34 +151,53 @@ class RunQueue:
             if ready:
                 self.schedule()
 
-    def _push_alone(self, woken: Woken) -> None:
-        if not self.loop.is_closed():
-            self.loop.call_soon(woken[0], self.finished, context=woken[1])
+
+def _each_alone(loop: asyncio.AbstractEventLoop, finished: asyncio.Future[None]) -> Callable[[Woken], None]:
+    """Make a `push` that wakes each task by a callback of its own."""
+
+    def push(woken: Woken) -> None:
+        if not loop.is_closed():
+            loop.call_soon(woken[0], finished, context=woken[1])
+
+    return push
 
 
-class _ThisThread(threading.local):
-    queue: RunQueue | None = None
-
-
-_this_thread = _ThisThread()
+# Weak: whoever sleeps or is woken keeps a queue alive, and nobody else, least of all after its loop is closed.
+_queues: weakref.WeakValueDictionary[asyncio.AbstractEventLoop, RunQueue] = weakref.WeakValueDictionary()
+_last: weakref.ref[RunQueue] | None = None  # the one that was asked for last
 
 
 def running_queue() -> RunQueue:
-    """Return the run queue of the loop that runs in this thread.
+    """Return the one run queue of the running loop.
 
     Raises:
         RuntimeError: No loop is running.
     """
     loop = asyncio.get_running_loop()
-    queue = _this_thread.queue
-    if queue is None or queue.loop is not loop:
-        _this_thread.queue = queue = RunQueue(loop)
+    queue = None if _last is None else _last()
+    return queue if queue is not None and queue.loop is loop else _find_queue(loop)
+
+
+def _find_queue(loop: asyncio.AbstractEventLoop) -> RunQueue:
+    """Find or make it. With two queues, tasks would not run in the order in which they were woken."""
+    global _last
+    queue = _queues.get(loop)
+    if queue is None:
+        _queues[loop] = queue = RunQueue(loop)
+    _last = weakref.ref(queue)
     return queue
+
+
+def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:  # none does
+        return False
 
 
 def wrong_loop(thing: object, queue: RunQueue) -> WrongLoop:
     """Make the error that says whose `thing` is, and what to do instead."""
-    if queue.thread != threading.get_ident():
+    if queue.thread != threading.get_ident() and not queue.loop.is_closed():
         return WrongLoop(
             f"{thing!r} belongs to the event loop of another thread; hand values over with"
             " loop.call_soon_threadsafe(ch.send_nowait, value), or with"
@@ -170,3 +205,12 @@ def wrong_loop(thing: object, queue: RunQueue) -> WrongLoop:
         )
     which = "which is closed" if queue.loop.is_closed() else "which is not the running one"
     return WrongLoop(f"{thing!r} belongs to the event loop that first waited on it, {which}; make one inside each loop")
+
+
+class Pinned:
+    """What cannot be copied or pickled, because tasks of one loop stand in its lines."""
+
+    __slots__ = ()
+
+    def __reduce_ex__(self, protocol: object) -> Any:
+        raise TypeError(f"{self!r} cannot be copied or pickled: it belongs to one event loop")

@@ -31,9 +31,9 @@ from typing import Any, cast
 
 from aiochan.core import runqueue
 from aiochan.core.cases import DONE
-from aiochan.core.hchan import END, RECV_OK, SEND, WAIT, HChan
+from aiochan.core.hchan import END, RECV, RECV_OK, SEND, WAIT, HChan
 from aiochan.core.runqueue import breathe, running_queue
-from aiochan.core.waiters import CLOSED, GRANTED, Place, Waiter
+from aiochan.core.waiters import CLOSED, GRANTED, Place, Selecting
 from aiochan.errors import WouldBlock
 
 __all__ = ["check_cases", "choose", "choose_now", "seed", "set_dice"]
@@ -77,25 +77,31 @@ def _look(cases: Sequence[Any], biased: bool) -> int:
     """Draw one of the cases that are ready; -1 if none is."""
     ready: list[int] = []
     index = -1
-    for ch, kind, _ in cases:
-        index += 1
-        if ch is None:
-            continue
-        if kind == SEND:
-            if not (
-                len(ch._held) - ch._granted + ch._reserved < ch._limit
-                or ch._closed
-                or ((q := ch._recvq) and q.first() is not None)
-                or ch._overflow != WAIT
+    try:
+        for ch, kind, _ in cases:
+            index += 1
+            if ch is None:
+                continue
+            if kind == SEND:
+                if not (
+                    len(ch._held) - ch._granted + ch._reserved < ch._limit
+                    or ch._closed
+                    or ((q := ch._recvq) and q.first() is not None)
+                    or ch._overflow != WAIT
+                ):
+                    continue
+            elif not (
+                len(ch._held) > ch._granted
+                or ((q := ch._sendq) and q.first() is not None)
+                or (ch._closed and not ch._held)
             ):
                 continue
-        elif not (
-            len(ch._held) > ch._granted or ((q := ch._sendq) and q.first() is not None) or (ch._closed and not ch._held)
-        ):
-            continue
-        if biased:
-            return index
-        ready.append(index)
+            if biased:
+                return index
+            ready.append(index)
+    except (TypeError, ValueError, AttributeError):
+        check_cases(cases)
+        raise
     if not ready:
         return -1
     return ready[0] if len(ready) == 1 else ready[_dice(len(ready))]
@@ -113,7 +119,7 @@ def _do(case: Any, index: int) -> tuple[int, Any]:
     return index, (value, True) if kind == RECV_OK else value
 
 
-def _undo(waiter: Waiter) -> None:
+def _undo(waiter: Selecting) -> None:
     """Give back what was granted to a select that was cancelled before it ran."""
     won: Any = waiter.won
     ch, kind, _ = won.case
@@ -134,10 +140,17 @@ def _ended(ch: HChan, kind: str, index: int) -> Any:
 def check_cases(cases: Sequence[object]) -> None:
     """Raise a TypeError that names the first argument which is no case."""
     for index, case in enumerate(cases):
-        if not isinstance(case, tuple) or len(cast("tuple[object, ...]", case)) != 3:
+        if not _is_case(case):
             raise TypeError(
                 f"case {index} of the select must be recv(ch), recv_ok(ch) or send(ch, value), not {case!r}"
             )
+
+
+def _is_case(thing: object) -> bool:
+    if not isinstance(thing, tuple):
+        return False
+    parts = cast("tuple[object, ...]", thing)
+    return len(parts) == 3 and isinstance(parts[0], HChan | None) and parts[1] in (RECV, RECV_OK, SEND, DONE)
 
 
 # -- pass 2: stand
@@ -145,10 +158,12 @@ def check_cases(cases: Sequence[object]) -> None:
 _numbers = itertools.count(1)
 
 
-def _stand(waiter: Waiter, cases: Sequence[Any], biased: bool) -> None:
+def _stand(waiter: Selecting, cases: Sequence[Any], biased: bool) -> None:
     number, stands = next(_numbers), waiter.stands
     for index, case in enumerate(cases):
         ch, kind, _ = case
+        if waiter.state:
+            return  # a finaliser has used a channel where we stand already, and served us
         if ch is None:
             continue
         if ch._queue is not waiter.queue:
@@ -156,7 +171,7 @@ def _stand(waiter: Waiter, cases: Sequence[Any], biased: bool) -> None:
         line = ch._sendq if kind == SEND else ch._recvq
         if line is None:
             line = ch._line(kind)
-        if line.last == number:  # this line again: our place is the last one in it
+        if line.last == number and line:  # this line again: our place is the last one in it
             place = line[-1]
             place.drawn += 1
             if not biased and _dice(place.drawn) == 0:
@@ -164,9 +179,16 @@ def _stand(waiter: Waiter, cases: Sequence[Any], biased: bool) -> None:
         else:
             line.last = number
             place = Place(waiter, line, index, case)
-            place.ticket = ch._ticket() if ch._slotq is not None else 0
-            line.append(place)
+            if ch._slotq is not None:
+                place.ticket = ch._ticket()
+            if waiter.state:
+                return
             stands.append(place)
+            line.append(place)
+    if _look(cases, True) >= 0:  # a finaliser has used one of the channels since we looked
+        for place in list(stands):
+            if place.case is not None:
+                place.case[0]._settle()
 
 
 # -- the whole
@@ -178,15 +200,10 @@ async def choose(cases: Sequence[Any], biased: bool) -> tuple[int, Any]:
         break
     else:
         await breathe()
-    try:
-        index = _look(cases, biased)
-    except (TypeError, ValueError):
-        check_cases(cases)
-        raise
+    index = _look(cases, biased)
     if index >= 0:
         return _do(cases[index], index)
-    waiter = Waiter(running_queue(), None, "select", None)
-    waiter.stands, waiter.won = [], None
+    waiter = Selecting(running_queue())
     try:
         _stand(waiter, cases, biased)
         await waiter
@@ -210,11 +227,7 @@ async def choose(cases: Sequence[Any], biased: bool) -> tuple[int, Any]:
 
 def choose_now(cases: Sequence[Any], biased: bool) -> tuple[int, Any]:
     """Do one of `cases` now, or raise WouldBlock."""
-    try:
-        index = _look(cases, biased)
-    except (TypeError, ValueError):
-        check_cases(cases)
-        raise
+    index = _look(cases, biased)
     if index < 0:
         raise WouldBlock(f"none of the {len(cases)} cases of the select is ready")
     return _do(cases[index], index)

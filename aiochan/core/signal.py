@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Coroutine
+from contextlib import suppress
 from typing import Any, Literal, Never
 
 from aiochan.core.chan import Chan
 from aiochan.core.ends import RecvChan
-from aiochan.errors import WouldBlock
+from aiochan.errors import ChannelClosed, WouldBlock
 
 __all__ = ["Signal", "never"]
 
@@ -25,7 +26,7 @@ class Signal(RecvChan[None]):
         name: Shown in ``repr`` and in reports.
     """
 
-    __slots__ = ("__weakref__",)
+    __slots__ = ()
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(Chan[Never](0, name=name))
@@ -71,8 +72,11 @@ class Signal(RecvChan[None]):
             WouldBlock: It is still open.
             WrongLoop: The signal belongs to another thread.
         """
-        if not self._chan.closed:
-            raise WouldBlock(f"not closed yet: {self!r}")
+        with suppress(ChannelClosed):
+            try:
+                self._chan.recv_nowait()
+            except WouldBlock:
+                raise WouldBlock(f"not closed yet: {self!r}") from None
 
     __eq__ = object.__eq__  # pyright: ignore[reportAssignmentType]
     __hash__ = object.__hash__

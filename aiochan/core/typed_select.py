@@ -150,7 +150,10 @@ def select_loop(*cases: Any, biased: bool = False) -> AsyncIterator[tuple[int, A
 
 
 class _Loop(AsyncIterator[tuple[int, Any]]):
-    """The cases that are left, and which numbers they have."""
+    """The cases that are left, and which numbers they have.
+
+    Both are replaced, never changed: another consumer may be in the middle of a round over them.
+    """
 
     __slots__ = ("_biased", "_cases", "_numbers")
 
@@ -162,23 +165,25 @@ class _Loop(AsyncIterator[tuple[int, Any]]):
 
     async def __anext__(self) -> tuple[int, Any]:
         while self._cases:
-            at, value, ended = await self._round()
-            number, kind = self._numbers[at], self._cases[at][1]
+            number, kind, value, ended = await self._round(self._cases, self._numbers)
             if ended:
-                del self._numbers[at], self._cases[at]
+                self._leave_out(number)
             if not ended or kind != RECV:
                 return number, value
         raise StopAsyncIteration
 
-    async def _round(self) -> tuple[int, Any, bool]:
-        """Select once: which of the cases that are left, its value, and whether that was its end."""
+    async def _round(self, cases: list[Any], numbers: list[int]) -> tuple[int, str, Any, bool]:
+        """Select once: which case, what it wanted, its value, and whether that was its end."""
         try:
-            at, value = await choose(self._cases, self._biased)
+            at, value = await choose(cases, self._biased)
         except ChannelClosed as error:
             at = error.index or 0
-            if self._cases[at][1] != RECV or error.__cause__ is not None:
-                error.index = self._numbers[at]
-                raise
-            return at, None, True
-        kind = self._cases[at][1]
-        return at, value, kind == DONE or (kind == RECV_OK and not value[1])
+            if cases[at][1] != RECV or error.__cause__ is not None:
+                raise error.at(numbers[at]) from error.__cause__
+            return numbers[at], RECV, None, True
+        kind = cases[at][1]
+        return numbers[at], kind, value, kind == DONE or (kind == RECV_OK and not value[1])
+
+    def _leave_out(self, number: int) -> None:
+        left = [(n, case) for n, case in zip(self._numbers, self._cases, strict=True) if n != number]
+        self._numbers, self._cases = [n for n, _ in left], [case for _, case in left]

@@ -41,16 +41,15 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
 from typing import Any, Generic, NamedTuple, TypeVar
 
 from aiochan.core import hooks
-from aiochan.core.runqueue import RunQueue, running_queue, wrong_loop
+from aiochan.core.runqueue import Pinned, RunQueue, running_queue, wrong_loop
 
-__all__ = ["CANCELLED", "CLOSED", "GRANTED", "PARKED", "Line", "Parked", "Place", "WaitQueue", "Waiter"]
+__all__ = ["CANCELLED", "CLOSED", "GRANTED", "PARKED", "Line", "Parked", "Place", "Selecting", "WaitQueue", "Waiter"]
 
 PARKED, CANCELLED, GRANTED, CLOSED = range(4)  # the order matters: below GRANTED nobody answered
 STATES = "parked", "cancelled", "granted", "closed"
@@ -129,25 +128,22 @@ class Waiter:
         "line",
         "message",
         "queue",
-        "stands",
         "state",
         "ticket",
         "value",
         "wakeup",
-        "won",
     )
 
     def __init__(self, queue: RunQueue, line: Line | None, kind: str, value: Any) -> None:
         self.queue = queue
-        self.line = line  # None for a select, which has places
+        self.line = line  # none for a select, which has places, and for a tombstone
         self.kind = kind
         self.value = value
         self.state = PARKED
-        self.message: object
-        self.ticket: int  # by arrival, among those who wait for room
-        self.stands: list[Place]  # of a select
-        self.won: Place | None
+        self.ticket = 0  # by arrival, among those who wait for room
+        self.message: object = None
         self.wakeup: Callable[[Any], object] | None = None
+        self.context: contextvars.Context | None = None
         self._asyncio_future_blocking = True
 
     # -- what asyncio.Task asks of a future that it waits for
@@ -166,8 +162,8 @@ class Waiter:
 
     def add_done_callback(self, wakeup: Callable[[Any], object], *, context: contextvars.Context | None = None) -> None:
         """Remember how to wake the task; it is asleep from now on."""
-        self.wakeup = wakeup
         self.context = contextvars.copy_context() if context is None else context
+        self.wakeup = wakeup
         if hooks.observer is not None:
             hooks.observer.parked(self)
         if self.state:  # decided meanwhile, by a finaliser that ran in the middle of our own steps: say it again
@@ -196,9 +192,9 @@ class Waiter:
         if (wakeup := self.wakeup) is not None:
             if hooks.observer is not None:
                 (hooks.observer.left if outcome == CANCELLED else hooks.observer.woken)(self)
-            self.wakeup = None  # a value that nobody reads yet must not keep its sender's task alive
-            queue = self.queue
-            queue.push((wakeup, self.context))
+            queue, context = self.queue, self.context
+            self.wakeup = self.context = None  # a value that nobody reads yet must not keep its sender's task alive
+            queue.push((wakeup, context))  # type: ignore[arg-type]  # given together with the wake-up
             if not queue.scheduled:
                 queue.schedule()
         return self
@@ -207,25 +203,19 @@ class Waiter:
         """Leave every line: the coroutine was thrown into or closed in its sleep. Nothing once decided."""
         if not self.state:
             self.state = CANCELLED
-            self.message = None
             if hooks.observer is not None and self.wakeup is not None:  # a select can be refused half way in
                 hooks.observer.left(self)
+            if self.owner is None:  # else we may run inside the task's own end, which must not be its last reference
+                self.wakeup = None
+            self.context = None
             self.leave()
 
     def leave(self) -> None:
-        """Turn what stands in lines into tombstones; what a select has won is out of its line already."""
-        released: list[Any] = []  # let go of at the end: a finaliser may touch the very channel we stand in
-        if self.line is not None:
-            released.append(self.value)
-            self.value = None
-            self.line.bury()
-            return
-        won = self.won
-        for place in self.stands:
-            if place is not won:
-                released.append(place.case)
-                place.case, place.waiter = None, _NOBODY
-                place.line.bury()
+        """Turn what stands in line into a tombstone, which keeps nothing alive, not even in a circle with its line."""
+        line, self.line = self.line, None
+        _last, self.value = self.value, None  # dies when all is in order: its finaliser may use this very channel
+        if line is not None:
+            line.bury()
 
     # -- to be looked at
 
@@ -237,13 +227,11 @@ class Waiter:
 
     def waits_for(self) -> list[tuple[object, str, int | None]]:
         """List the objects it sleeps on, or what woke it: each with what it wants there, and its case in a select."""
-        if self.line is not None:
-            return [(self.line.home(), self.kind, None)]
-        return [(place.line.home(), place.kind, place.index) for place in self.stands if place.case is not None]
+        return [(self.line.home(), self.kind, None)] if self.line is not None else []
 
     def parked(self) -> Parked:
         """Describe it as a place in line."""
-        return Parked(self.owner, self.kind, None, self.value, getattr(self, "ticket", 0))
+        return Parked(self.owner, self.kind, None, self.value, self.ticket)
 
     def __repr__(self) -> str:
         places = self.waits_for()
@@ -252,7 +240,34 @@ class Waiter:
         return f"<Waiter {STATES[self.state]}: {wants or self.kind}{more}>"
 
     def _snapshot(self) -> tuple[str, str, int | None]:
-        won = None if self.line is not None else self.won
+        return STATES[self.state], self.kind, None
+
+
+class Selecting(Waiter):
+    """One sleeping select: no place of its own, but one in each of its lines."""
+
+    __slots__ = ("stands", "won")
+
+    def __init__(self, queue: RunQueue) -> None:
+        super().__init__(queue, None, "select", None)
+        self.stands: list[Place] = []
+        self.won: Place | None = None  # the place that was served
+
+    def leave(self) -> None:
+        """Turn the places that were not served into tombstones; the one that was is out of its line already."""
+        super().leave()
+        _last = [place.case for place in self.stands]  # see Waiter.leave
+        for place in self.stands:
+            if place is not self.won:
+                line, place.line, place.case, place.waiter = place.line, None, None, _NOBODY
+                line.bury()
+
+    def waits_for(self) -> list[tuple[object, str, int | None]]:
+        """List the objects it sleeps on, or what woke it: each with what it wants there, and its case in a select."""
+        return [(place.line.home(), place.kind, place.index) for place in self.stands if place.line is not None]
+
+    def _snapshot(self) -> tuple[str, str, int | None]:
+        won = self.won
         return STATES[self.state], won.kind if won else self.kind, won.index if won else None
 
 
@@ -261,12 +276,12 @@ class Place:
 
     __slots__ = ("case", "drawn", "index", "line", "ticket", "waiter")
 
-    def __init__(self, waiter: Waiter, line: Line, index: int, case: Any) -> None:
+    def __init__(self, waiter: Selecting, line: Line, index: int, case: Any) -> None:
         self.waiter = waiter
-        self.line = line
+        self.line: Any = line
         self.index = index
         self.case = case
-        self.ticket: int
+        self.ticket = 0
         self.drawn = 1  # how many cases of the select could stand here
 
     @property
@@ -286,23 +301,22 @@ class Place:
         if waiter.state:
             return None
         waiter.won = self
-        waiter.value = self.case[2]
         waiter.commit(outcome)
         if len(waiter.stands) > 1:
             waiter.leave()
+        waiter.value = self.case[2]
         return waiter
 
     def parked(self) -> Parked:
         """Describe it as a place in line."""
-        owner, ticket = self.waiter.owner, getattr(self, "ticket", 0)
-        return Parked(owner, self.kind, self.index, self.case[2], ticket)
+        return Parked(self.waiter.owner, self.kind, self.index, self.case[2], self.ticket)
 
 
-_NOBODY = Waiter.__new__(Waiter)  # whose tombstones are those of a select
+_NOBODY = Selecting.__new__(Selecting)  # whose tombstones are those of a select
 _NOBODY.state = CANCELLED
 
 
-class WaitQueue(Generic[T]):
+class WaitQueue(Pinned, Generic[T]):
     """A line of tasks that wait for their turn: what locks, semaphores and barriers are built on.
 
     It parks and wakes, first come first served, and knows nothing else: what the turn is good for is the caller's
@@ -372,8 +386,8 @@ class WaitQueue(Generic[T]):
         """
         if n < 0:
             raise ValueError(f"cannot wake {n} tasks; n must be >= 0")
-        if self._queue is not None and self._queue.thread != threading.get_ident():
-            raise wrong_loop(self, self._queue)
+        if self._queue is not None:
+            self._queue.check_thread(self)
         woken = 0
         while woken < n and self._line.grant(GRANTED) is not None:
             woken += 1
