@@ -7,7 +7,7 @@ import pytest
 
 import aiochan as ac
 from aiochan import core
-from tests.conformance.kit import asleep, check, dismiss, ended, go, outcome, settle
+from tests.conformance.kit import Ends, Kind, asleep, begin, check, dismiss, ended, finish, go, outcome, settle
 
 # -- any object is a value
 
@@ -133,6 +133,24 @@ def test_what_was_granted_cannot_be_taken_by_who_arrives_later(run, make):
         assert outcome(ch.rx.recv()) == "waits"
         await settle()
         assert receiver.result() == "a"
+
+    run(main)
+
+
+def test_a_receiver_that_meets_a_sender_takes_the_oldest_value_all_the_same(run):
+    """What the sender brings goes behind what was promised, so that nobody gets values out of order."""
+
+    async def main():
+        for answer in (lambda ch: ch.take(), lambda ch: outcome(ch.rx.recv()), lambda ch: outcome(anext(ch.rx))):
+            ch = Ends(Kind(0))
+            (promised,) = await asleep(ch.rx.recv())
+            ch.put("older")
+            sender = begin(ch.tx.send("younger"))
+            assert answer(ch) == "older"
+            assert ch.held == ["younger"]
+            assert finish(sender) is None
+            await settle()
+            assert promised.result() == "younger"
 
     run(main)
 
