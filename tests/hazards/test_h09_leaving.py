@@ -149,7 +149,6 @@ def test_h10_what_it_would_have_wanted_is_forgotten(run):
     run(main)
 
 
-@pytest.mark.xfail(strict=True, reason="the tombstone of a plain operation keeps the context of the task that left")
 def test_h10_the_context_it_ran_in_is_forgotten(run):
     async def main():
         ch, variable = ac.Chan(), contextvars.ContextVar("variable")

@@ -166,7 +166,6 @@ def test_h36_a_tag_that_is_left_uses_the_queue_and_a_channel(run, last_word):
     run(main)
 
 
-@pytest.mark.xfail(strict=True, reason="Line.bury frees contexts of cancelled tasks while the line is empty")
 def test_h36_a_context_that_dies_with_a_tombstone_uses_the_channel(run):
     """What only the context of a cancelled task kept alive dies when the line is rebuilt, and sends."""
 
@@ -227,7 +226,6 @@ def go_to_sleep(subject):
         coroutine.send(None)
 
 
-@pytest.mark.xfail(strict=True, reason="between the look and the lying down, a finaliser is not seen")
 @pytest.mark.parametrize("make", [make for name, make in WAITS.items() if name not in ("park", "async for")])
 def test_h36_an_answer_while_somebody_lies_down(make):
     """The collector answers, or closes, just then: nobody may sleep beside what it waits for."""
