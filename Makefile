@@ -21,7 +21,7 @@ help:
 	@echo 'make demo        run the example in examples/digest on this repository, or on DIR=...'
 	@echo 'make test        run the tests on every Python from 3.11 to 3.13 that is found'
 	@echo 'make test-quick  run the quick tests on the default Python only'
-	@echo 'make check       format, lint, types, layers and quick tests; under a minute'
+	@echo 'make check       format, lint, types, layers and the quick tests on one loop; about a minute'
 	@echo 'make bench       compare with what asyncio offers, and print a table'
 	@echo 'make clean       remove the environments and caches'
 
@@ -36,7 +36,7 @@ test-quick:
 	@$(SETUP) test
 	$(RUN) -m pytest -q --numprocesses=auto --maxprocesses=4 $(ARGS)
 
-check: check-format check-lint check-types check-layers test-quick
+check: check-format check-lint check-types check-layers check-tests
 	@echo 'make check: all is well'
 
 check-format:
@@ -60,6 +60,10 @@ check-pyright:
 check-layers:
 	@$(SETUP) test
 	$(RUN) -m pytest -q tests/architecture
+
+check-tests:
+	@$(SETUP) test
+	$(RUN) -m pytest -q --numprocesses=auto --maxprocesses=4 --loops=asyncio --ignore=tests/architecture
 
 bench:
 	@$(SETUP) bench

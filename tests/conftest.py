@@ -59,12 +59,26 @@ class Run(Protocol):
     def __call__(self, main: Callable[..., Awaitable[R]], *args: Any) -> R: ...
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Give the tests that are slow on purpose the time they need."""
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--loops", default=",".join(KINDS), help="run on these kinds of loop only (default: %(default)s)")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the loops that are not asked for, and give tests that are slow on purpose the time they need."""
+    loops = config.getoption("--loops").split(",")
+    others = [item for item in items if _loop_of(item) not in (None, *loops)]
+    config.hook.pytest_deselected(items=others)
+    items[:] = [item for item in items if item not in set(others)]
     for item in items:
         slow = item.get_closest_marker("exhaustive") or item.get_closest_marker("stress")
         if slow and not item.get_closest_marker("timeout"):
             item.add_marker(pytest.mark.timeout(SLOW_TIMEOUT_S))
+
+
+def _loop_of(item: pytest.Item) -> str | None:
+    """Tell which kind of loop a test is for; None if it does not say."""
+    call: Any = getattr(item, "callspec", None)
+    return None if call is None else call.params.get("loop_kind")
 
 
 def pytest_collection_finish() -> None:
