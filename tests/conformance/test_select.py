@@ -98,6 +98,21 @@ def test_none_ready(run, make):
     run(main)
 
 
+def test_who_left_makes_nothing_ready(run, select):
+    """Lines that hold nobody but those who were cancelled."""
+
+    async def main():
+        expected = "waits" if select is ac.select else ac.WouldBlock
+        for operation in (lambda ch: ch.rx.recv(), lambda ch: ch.tx.send("s"), lambda ch: ac.select(ac.recv(ch.rx))):
+            ch = Ends(Kind(0))
+            await dismiss(*await asleep(operation(ch), operation(ch)))
+            for case in (ac.recv(ch.rx), ac.recv_ok(ch.rx), ac.send(ch.tx, "a")):
+                assert outcome(select(case)) == expected
+                assert ch.held == []
+
+    run(main)
+
+
 def test_a_full_channel_is_not_ready_to_be_sent_to(run, make_waiting, select):
     async def main():
         ch = make_waiting()

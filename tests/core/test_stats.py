@@ -38,6 +38,56 @@ def test_they_follow_a_value_through_the_channel(run, kind):
     run(main)
 
 
+RECEIVES = {
+    "recv": lambda ch: ch.rx.recv(),
+    "recv_ok": lambda ch: ch.rx.recv_ok(),
+    "async for": lambda ch: anext(ch.rx),
+    "select": lambda ch: ac.select(ac.recv(ch.rx)),
+    "recv_nowait": lambda ch: now(ch.rx.recv_nowait),
+    "select_nowait": lambda ch: now(ac.select_nowait, ac.recv_ok(ch.rx)),
+}
+SENDS = {
+    "send": lambda ch: ch.tx.send("a"),
+    "send_nowait": lambda ch: now(ch.tx.send_nowait, "a"),
+    "select": lambda ch: ac.select(ac.send(ch.tx, "a")),
+    "select_nowait": lambda ch: now(ac.select_nowait, ac.send(ch.tx, "a")),
+}
+
+
+async def now(operation, *args):
+    return operation(*args)
+
+
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind.capacity >= 1], ids=str)
+def test_every_way_to_send_and_to_receive_is_counted(run, kind):
+    async def main():
+        ch, count = Ends(kind), 0
+        for send in SENDS.values():
+            for receive in RECEIVES.values():
+                await ended(send(ch))
+                assert ch.rx.stats() == stats(ch, length=1, sent=count + 1, received=count)
+                await ended(receive(ch))
+                count += 1
+                assert ch.rx.stats() == stats(ch, sent=count, received=count)
+
+    run(main)
+
+
+@pytest.mark.parametrize("kind", [Kind(0), Kind(0, views=True)], ids=str)
+def test_what_is_handed_over_is_counted(run, kind):
+    async def main():
+        ch, count = Ends(kind), 0
+        for send in (SENDS["send"], SENDS["select"]):
+            for receive in RECEIVES.values():
+                (sender,) = await asleep(send(ch))
+                await ended(receive(ch))
+                count += 1
+                assert ch.rx.stats() == stats(ch, sent=count, received=count)
+                assert sender.done()
+
+    run(main)
+
+
 @pytest.mark.parametrize("kind", BOUNDED, ids=str)
 def test_what_a_cancelled_sender_takes_back_was_not_sent(run, kind):
     async def main():
