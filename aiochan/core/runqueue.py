@@ -138,6 +138,8 @@ class RunQueue:
 
     def _drain(self) -> None:
         global budget
+        wakeup: Any
+        context: Any
         ready, finished = self._ready, self.finished
         budget = _allowance(_turn)
         try:
@@ -147,6 +149,7 @@ class RunQueue:
                 wakeup, context = ready.popleft()
                 context.run(wakeup, finished)
         finally:  # a KeyboardInterrupt out of one task must not leave the others asleep
+            wakeup = context = None  # the traceback of a task may keep this frame, which must not lead back to the task
             self.scheduled = False
             if ready:
                 self.schedule()

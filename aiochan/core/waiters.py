@@ -104,8 +104,9 @@ class Line(deque[Any]):
             place = self[0]
             if not place.state:
                 return place
-            self.popleft()
-            self.dead -= 1
+            if self and self[0] is place:  # else a signal handler has used this line in between
+                self.popleft()
+                self.dead -= 1
         return None
 
     def grant(self, outcome: int) -> Waiter | None:
@@ -301,7 +302,10 @@ class Place:
         if waiter.state:
             return None
         waiter.won = self
-        waiter.commit(outcome)
+        if waiter.commit(outcome) is None:  # Ctrl-C has cancelled it in between, and buried us
+            waiter.won = None
+            self.line.dead += 1  # `grant` takes us for the tombstone that it has just taken away
+            return None
         if len(waiter.stands) > 1:
             waiter.leave()
         waiter.value = self.case[2]
@@ -330,6 +334,8 @@ class WaitQueue(Pinned, Generic[T]):
         def unlock(self) -> None:
             if not self.line.wake():                         # handed to the longest waiting, or else free
                 self.locked = False
+
+    A queue is always true; ``len(queue)`` tells whether anybody sleeps.
 
     After Go's ``runtime.sema`` and trio's ``ParkingLot``, with the rule of cancellation that asyncio needs.
 

@@ -62,12 +62,7 @@ def loop():
         yield loop
 
 
-def cells(*broken, why):
-    """Every kind of sleeper on every kind of channel, some of them known to be broken."""
-    return [
-        pytest.param(*cell, marks=pytest.mark.xfail(strict=True, reason=why) if cell in broken else ())
-        for cell in itertools.product(SLEEPERS, (0, 1))
-    ]
+every_sleeper = pytest.mark.parametrize(("sleeper", "capacity"), list(itertools.product(SLEEPERS, (0, 1))))
 
 
 def asleep(loop, capacity, sleeper):
@@ -80,14 +75,7 @@ def asleep(loop, capacity, sleeper):
     return ch, tasks
 
 
-@pytest.mark.parametrize(
-    ("sleeper", "capacity"),
-    cells(
-        ("selects that receive", 0),
-        ("selects that receive", 1),
-        why="Place.commit does not hear that its waiter was cancelled just now, and strands a permit",
-    ),
-)
+@every_sleeper
 def test_h20_ctrl_c_cancels_a_sleeper_in_the_middle_of_an_operation(loop, sleeper, capacity):
     for operation, victim in itertools.product(OPERATIONS.values(), range(CROWD)):
         for ch, tasks in at_every_interruption(
@@ -128,15 +116,7 @@ def test_h20_ctrl_c_cancels_a_sleeper_while_others_are_woken(loop, victim):
         assert_idle(queue)
 
 
-@pytest.mark.parametrize(
-    ("sleeper", "capacity"),
-    cells(
-        ("selects that receive", 0),
-        ("selects that send", 0),
-        ("selects that send", 1),
-        why="Line.first looks at the state of a select, and takes away whoever is first after that",
-    ),
-)
+@every_sleeper
 def test_h36_a_signal_handler_uses_the_channel(loop, sleeper, capacity):
     for operation, handler in itertools.product(OPERATIONS.values(), repeat=2):
         for ch, tasks in at_every_interruption(

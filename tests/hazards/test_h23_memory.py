@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import sys
 
 import pytest
 
@@ -76,14 +75,8 @@ LOSERS = {name: make for name, make in WAITS.items() if name == "select, both si
 OTHERS = {name: make for name, make in WAITS.items() if name not in LOSERS}
 with_losing_cases = pytest.mark.parametrize("make", LOSERS.values(), ids=LOSERS.keys())
 in_one_line = pytest.mark.parametrize("make", OTHERS.values(), ids=OTHERS.keys())
-cyclic = pytest.mark.xfail(
-    sys.version_info >= (3, 12),
-    strict=True,
-    reason="the frame of RunQueue._drain refers to the task it woke, and the task's traceback to that frame",
-)
 
 
-@cyclic
 @every_wait
 def test_h23_cancellations_leave_nothing_behind(run, make):
     async def main():
@@ -102,7 +95,6 @@ def test_h23_time_limits_leave_nothing_behind(run, make):
     assert run(main) <= SLACK
 
 
-@cyclic
 @in_one_line
 def test_h23_cancellations_after_the_grant_leave_nothing_behind(run, make):
     """Each with an object of its own, which has to go too."""
@@ -141,7 +133,6 @@ def test_h23_channels_that_nobody_waits_for_any_more_leave_nothing_behind(run, m
     assert run(main) <= SLACK
 
 
-@cyclic
 @pytest.mark.stress
 @pytest.mark.parametrize("name", ["recv", "send to a ring", "select, recv", "park"])
 def test_h23_a_hundred_thousand_cancellations_leave_nothing_behind(run, name):
@@ -179,7 +170,6 @@ def test_h23_errors_leave_nothing_behind(run, operation, cause):
     assert cause is None or cause.__traceback__ is None
 
 
-@cyclic
 @pytest.mark.parametrize("name", ["recv", "send by hand", "select, one case", "reserve"])
 def test_h23_ends_leave_nothing_behind(run, name):
     """Sleepers who hear the end: an error that is kept by its task."""

@@ -133,7 +133,7 @@ def test_insides_of_an_asynchronous_generator_with_a_finalizer() -> None:
             yield number
 
     async def uses() -> None:
-        async for _ in generator:
+        async for _ in generator:  # noqa: F821 - bound below, and deleted there
             await pause()
 
     with StepLoop().running() as loop:
