@@ -81,3 +81,24 @@ def test_errors_can_be_copied_and_sent_to_other_processes():
             assert type(again) is error
             assert again.args == made.args
             assert str(again) == str(made)
+
+
+def test_channel_closed_leaves_its_channel_behind_when_it_is_sent_elsewhere():
+    """A channel cannot leave its loop; what remains is what it looked like."""
+    ch = ac.Chan(3, name="jobs")
+    again = pickle.loads(pickle.dumps(ac.ChannelClosed(ch, 2, "recv")))
+    assert again.channel == repr(ch)
+    assert again.index == 2
+    assert "recv on a closed channel" in str(again)
+    assert "jobs" in str(again)
+
+
+def test_the_same_error_for_another_case():
+    error = ac.ChannelClosed("ch", None, "recv")
+    other = error.at(4)
+    assert (other.channel, other.index, str(other)) == (
+        "ch",
+        4,
+        "recv on a closed channel: 'ch' (case 4 of the select)",
+    )
+    assert error.index is None

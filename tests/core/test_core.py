@@ -64,6 +64,23 @@ def test_the_python_core_can_be_had_beside_the_compiled_one():
     assert fresh(FAKE + "from aiochan.core.chan import Chan; print(Chan.__doc__ == 'compiled')") == "False"
 
 
+def test_a_compiled_core_that_misses_something_is_not_passed_over_in_silence():
+    broken = """
+import importlib.abc, sys
+class Finder(importlib.abc.MetaPathFinder):
+    def find_spec(self, name, path, target=None):
+        if name == "aiochan.core._speedups":
+            raise ModuleNotFoundError("No module named 'something_it_needs'", name="something_it_needs")
+sys.meta_path.insert(0, Finder())
+try:
+    import aiochan
+except ModuleNotFoundError as error:
+    print(error.name)
+"""
+    assert fresh(broken) == "something_it_needs"
+    assert fresh(broken + "else: print('python')", AIOCHAN_PURE="1") == "python"
+
+
 def test_here_it_says_which_one_it_is():
     assert ("c" if sys.modules.get("aiochan.core._speedups") else "python") == core.IMPLEMENTATION
 

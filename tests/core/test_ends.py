@@ -1,8 +1,13 @@
 """The one-way views: what they are equal to, what they can do, and that there is no way back."""
 
+import copy
+import pickle
+import weakref
+
 import pytest
 
 import aiochan as ac
+from aiochan import core
 from tests.conformance.kit import asleep, outcome, settle
 
 
@@ -110,3 +115,38 @@ def test_ends_can_be_written_with_their_type():
     assert ac.Chan[int](3).capacity == 3
     assert ac.RecvChan[int] != ac.RecvChan[str]
     assert ac.SendChan[int].__origin__ is ac.SendChan
+
+
+@pytest.mark.parametrize("wrong", ["x", None, 3, object(), ac.Chan(), ac.Chan().sender, ac.Signal()], ids=repr)
+@pytest.mark.parametrize("view", [ac.SendChan, ac.RecvChan])
+def test_a_view_is_a_view_of_a_channel(view, wrong):
+    if type(wrong) is ac.Chan:
+        assert view(wrong) == (wrong.sender if view is ac.SendChan else wrong.receiver)
+    else:
+        with pytest.raises(TypeError) as caught:
+            view(wrong)
+        assert repr(wrong) in str(caught.value)
+
+
+PINNED = {
+    "channel": ac.Chan(1),
+    "send end": ac.Chan(1).sender,
+    "receive end": ac.Chan(1).receiver,
+    "signal": ac.Signal(),
+    "never": ac.never(),
+    "place": ac.Chan(1).reserve(),
+    "wait queue": core.WaitQueue(),
+}
+
+
+@pytest.mark.parametrize("thing", PINNED.values(), ids=PINNED)
+@pytest.mark.parametrize("duplicate", [copy.copy, copy.deepcopy, pickle.dumps])
+def test_what_belongs_to_a_loop_cannot_be_copied(thing, duplicate):
+    with pytest.raises(TypeError, match="cannot be copied or pickled") as caught:
+        duplicate(thing)
+    assert repr(thing) in str(caught.value)
+
+
+@pytest.mark.parametrize("name", [name for name in PINNED if name != "place"])
+def test_weak_references_can_be_made(name):
+    assert weakref.ref(PINNED[name])() is PINNED[name]

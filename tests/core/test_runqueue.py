@@ -3,6 +3,8 @@
 import asyncio
 import contextvars
 import gc
+import weakref
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -243,6 +245,69 @@ def test_a_closed_loop_keeps_nobody_alive_who_is_woken_too_late(loop_class):
     del tasks, chans, ch
     gc.collect()
     assert [error["message"] for error in loop.errors] == ["Task was destroyed but it is pending!"] * 4
+
+
+@pytest.mark.parametrize("loop_class", [StepLoop, BatchLoop])
+def test_a_closed_loop_is_let_go_of(loop_class):
+    """The core knows every loop that somebody waits in, but keeps none alive."""
+    loop = loop_class()
+    with loop.running():
+        ch = ac.Chan()
+        asleep(loop, ch.recv())
+        ch.send_nowait("a")
+        settle(loop)
+    loop.close()
+    ref = weakref.ref(loop)
+    del loop, ch
+    gc.collect()
+    assert ref() is None
+
+
+def test_a_wake_up_that_could_not_be_scheduled_does_not_stop_the_next(loop):
+    """Whatever `call_soon` raises, it is asked again by whoever wakes somebody next."""
+    queue, log = core.WaitQueue(), []
+    asleep(loop, log_when_woken(log, 0, queue.park()), log_when_woken(log, 1, queue.park()))
+    real, loop.call_soon = loop.call_soon, refuse
+    with pytest.raises(OSError, match="not now"):
+        queue.wake()
+    loop.call_soon = real
+    queue.wake()
+    settle(loop)
+    assert log == [0, 1]
+
+
+def refuse(*_, **__):
+    raise OSError("not now")
+
+
+# -- a loop that moves
+
+
+def test_a_loop_may_go_on_in_another_thread():
+    """One loop is one loop, whichever thread runs it; but only one at a time."""
+    loop, ch = asyncio.new_event_loop(), ac.Chan()
+
+    async def start():
+        task = loop.create_task(ch.recv())
+        await kit_settle()
+        return task
+
+    async def finish(task):
+        ch.send_nowait("a")
+        return await task
+
+    first = in_thread(lambda: loop.run_until_complete(start()))
+    assert in_thread(lambda: loop.run_until_complete(finish(first))) == "a"
+    second = loop.run_until_complete(start())
+    with pytest.raises(ac.WrongLoop, match="another thread"):
+        in_thread(lambda: ch.send_nowait("b"))
+    assert loop.run_until_complete(finish(second)) == "a"
+    loop.close()
+
+
+def in_thread(operation):
+    with ThreadPoolExecutor(1) as executor:
+        return executor.submit(operation).result()
 
 
 # -- contexts

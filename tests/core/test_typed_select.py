@@ -317,3 +317,56 @@ def test_a_round_can_be_repeated_after_a_cancellation(run, kind):
         assert await anext(loop) == (0, "a")
 
     run(main)
+
+
+# -- shared
+
+
+def test_several_consumers_may_share_one_loop(run, kind):
+    """Each round goes to one of them; a case that one of them saw the end of is gone for all."""
+
+    async def main():
+        left, right, rounds = Ends(kind), Ends(kind), []
+        loop = ac.select_loop(ac.recv(left.rx), ac.recv_ok(right.rx))
+
+        async def consume(name):
+            async for index, value in loop:
+                rounds.append((name, index, value))
+
+        tasks = await asleep(consume("a"), consume("b"))
+        left.put(1)
+        right.put(2)
+        await settle()
+        assert rounds == [("a", 0, 1), ("b", 1, (2, True))]
+        left.close()
+        await settle()
+        right.put(3)
+        await settle()
+        assert rounds[2][1:] == (1, (3, True))
+        right.close()
+        await settle()
+        assert [index for _, index, _ in rounds[3:]] == [1] * len(rounds[3:])
+        assert {value for _, _, value in rounds[3:]} == {(None, False)}
+        assert all(task.done() and task.exception() is None for task in tasks)
+
+    run(main)
+
+
+def test_an_error_that_was_raised_keeps_its_number(run):
+    """The loop tells its own number in an error of its own."""
+
+    async def main():
+        gone, ch, cause = ac.Chan(), ac.Chan(), KeyError()
+        gone.close()
+        ch.close(cause)
+        loop = ac.select_loop(ac.recv(None), ac.recv(gone), ac.recv(ch))
+        errors = []
+        for _ in range(3):
+            with pytest.raises(ac.ChannelClosed) as caught:
+                await anext(loop)
+            errors.append(caught.value)
+        assert [error.index for error in errors] == [2, 2, 2]
+        assert all(error.__cause__ is cause for error in errors)
+        assert all("(case 2 of the select)" in str(error) for error in errors)
+
+    run(main)
