@@ -15,9 +15,9 @@ from collections import Counter
 import pytest
 
 import aiochan as ac
-from tests.conformance.kit import Ends, Kind, check, go, settle
+from tests.conformance.kit import Ends, Kind, begin, check, go, settle
 
-KINDS = [Kind(0), Kind(1), Kind(2), Kind(2, "drop_oldest"), Kind(1, "drop_newest")]
+KINDS = [Kind(0), Kind(1), Kind(4), Kind(2, "drop_oldest"), Kind(1, "drop_newest")]
 MOST = 300  # actions of one storm
 
 
@@ -113,6 +113,28 @@ def test_whatever_finalisers_do_meanwhile_everything_stays_in_order(run, kind, a
 def test_whatever_finalisers_do_meanwhile_in_many_storms(run, kind, actions):
     for seed in range(5, 150):
         run(main, kind, seed, actions)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_taking_back_is_not_disturbed_by_what_is_taken_and_sent_meanwhile(run, seed):
+    """The senders were let in and cancelled in one turn: each looks for its value among those of the others."""
+
+    async def scenario():
+        ch = Ends(Kind(8))
+        ch.fill()
+        senders = [begin(ch.tx.send(("sender", i))) for i in range(16)]
+        ch.drain()
+        storm = Storm([ch.chan], seed, [Storm.send, Storm.receive, Storm.receive])
+        with blowing(storm):
+            for sender in reversed(senders):
+                sender.close()
+        check()
+        assert storm.failed == []
+        left = ch.drain()
+        assert [value for value in left if value[0] == "sender"] == []
+        assert sorted(value for value in storm.received + left if value[0] == "storm") == sorted(storm.sent)
+
+    run(scenario)
 
 
 async def main(kind, seed, actions):
