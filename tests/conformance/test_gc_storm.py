@@ -137,6 +137,32 @@ def test_taking_back_is_not_disturbed_by_what_is_taken_and_sent_meanwhile(run, s
     run(scenario)
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_sweeping_a_line_is_not_disturbed_by_who_leaves_and_is_served_meanwhile(run, seed):
+    """Many selects leave one after the other, so that the line is swept again and again."""
+
+    async def scenario():
+        ch, other = Ends(Kind(0)), Ends(Kind(0))
+        tasks = [go(ac.select(ac.recv(ch.rx), ac.recv(other.rx))) for _ in range(60)]
+        await settle()
+        storm = Storm([ch.chan, other.chan], seed, [Storm.send, Storm.cancel, Storm.cancel])
+        with blowing(storm):
+            for task in tasks[10:50]:
+                task.cancel()
+        check()
+        assert storm.failed == []
+        await settle()
+        left = [task for task in tasks if not task.done()]
+        assert ch.parked == other.parked == (0, len(left))
+        received = [task.result()[1] for task in tasks if task.done() and not task.cancelled()]
+        assert sorted(received + ch.drain() + other.drain()) == sorted(storm.sent)
+        for task in left:
+            task.cancel()
+        await settle()
+
+    run(scenario)
+
+
 async def main(kind, seed, actions):
     ends = [Ends(kind) for _ in range(3)]
     chans = [end.chan for end in ends]
