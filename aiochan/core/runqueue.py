@@ -166,7 +166,9 @@ def _each_alone(loop: asyncio.AbstractEventLoop, finished: asyncio.Future[None])
 
 
 # Weak: whoever sleeps or is woken keeps a queue alive, and nobody else, least of all after its loop is closed.
-_queues: weakref.WeakValueDictionary[asyncio.AbstractEventLoop, RunQueue] = weakref.WeakValueDictionary()
+# (Not a WeakValueDictionary: it misses by way of an exception, which leaves its trace in the coroutine that asks, and
+# then equal states of a program no longer look equal to aiochan.testing.)
+_queues: dict[asyncio.AbstractEventLoop, weakref.ref[RunQueue]] = {}
 _last: weakref.ref[RunQueue] | None = None  # the one that was asked for last
 
 
@@ -184,10 +186,12 @@ def running_queue() -> RunQueue:
 def _find_queue(loop: asyncio.AbstractEventLoop) -> RunQueue:
     """Find or make it. With two queues, tasks would not run in the order in which they were woken."""
     global _last
-    queue = _queues.get(loop)
+    known = _queues.get(loop)
+    queue = None if known is None else known()
     if queue is None:
-        _queues[loop] = queue = RunQueue(loop)
-    _last = weakref.ref(queue)
+        queue = RunQueue(loop)
+        _queues[loop] = known = weakref.ref(queue, lambda _: _queues.pop(loop, None))
+    _last = known
     return queue
 
 
