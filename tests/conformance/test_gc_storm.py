@@ -115,11 +115,10 @@ def test_whatever_finalisers_do_meanwhile_in_many_storms(run, kind, actions):
         run(main, kind, seed, actions)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_taking_back_is_not_disturbed_by_what_is_taken_and_sent_meanwhile(run, seed):
+def test_taking_back_is_not_disturbed_by_what_is_taken_and_sent_meanwhile(run):
     """The senders were let in and cancelled in one turn: each looks for its value among those of the others."""
 
-    async def scenario():
+    async def scenario(seed):
         ch = Ends(Kind(8))
         ch.fill()
         senders = [begin(ch.tx.send(("sender", i))) for i in range(16)]
@@ -134,14 +133,14 @@ def test_taking_back_is_not_disturbed_by_what_is_taken_and_sent_meanwhile(run, s
         assert [value for value in left if value[0] == "sender"] == []
         assert sorted(value for value in storm.received + left if value[0] == "storm") == sorted(storm.sent)
 
-    run(scenario)
+    for seed in range(20):
+        run(scenario, seed)
 
 
-@pytest.mark.parametrize("seed", range(20))
-def test_sweeping_a_line_is_not_disturbed_by_who_leaves_and_is_served_meanwhile(run, seed):
+def test_sweeping_a_line_is_not_disturbed_by_who_leaves_and_is_served_meanwhile(run):
     """Many selects leave one after the other, so that the line is swept again and again."""
 
-    async def scenario():
+    async def scenario(seed):
         ch, other = Ends(Kind(0)), Ends(Kind(0))
         tasks = [go(ac.select(ac.recv(ch.rx), ac.recv(other.rx))) for _ in range(60)]
         await settle()
@@ -160,7 +159,8 @@ def test_sweeping_a_line_is_not_disturbed_by_who_leaves_and_is_served_meanwhile(
             task.cancel()
         await settle()
 
-    run(scenario)
+    for seed in range(20):
+        run(scenario, seed)
 
 
 async def main(kind, seed, actions):

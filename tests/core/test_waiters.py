@@ -254,7 +254,7 @@ def line_of(ch):
 def test_a_line_on_which_nobody_is_served_does_not_grow(run):
     async def main():
         ch = ac.Chan()
-        for _ in range(100):
+        for _ in range(20):
             tasks = [go(ch.recv()) for _ in range(100)]
             await settle()
             for task in tasks:
