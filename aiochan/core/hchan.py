@@ -44,7 +44,7 @@ from aiochan.core import hooks
 from aiochan.core.ends import End
 from aiochan.core.runqueue import RunQueue, running_queue, wrong_loop
 from aiochan.core.stats import Snapshot, Stats
-from aiochan.core.waiters import CLOSED, GRANTED, Line, Parked, Waiter
+from aiochan.core.waiters import CLOSED, GRANTED, Line, Parked, Waiter, undisturbed
 from aiochan.errors import ChannelClosed
 
 __all__ = ["END", "MUST_WAIT", "RECV", "RECV_OK", "RESERVE", "SEND", "WAIT", "Admitted", "HChan"]
@@ -144,6 +144,10 @@ class HChan(End):
 
     def _take_back(self, sender: Waiter) -> None:
         """Undo a send from the line that was granted and then cancelled, if no receiver counts on it."""
+        undisturbed(lambda: self._remove(sender))
+        self._admit()
+
+    def _remove(self, sender: Waiter) -> None:
         held = self._held
         if len(held) == self._granted:
             return  # one of the promises would be broken
@@ -151,7 +155,6 @@ class HChan(End):
             for at, item in zip((i, len(held) - 1 - i), pair, strict=True):
                 if type(item) is Admitted and item.sender is sender:
                     del held[at]
-                    self._admit()
                     return
 
     def _take(self) -> Any:
@@ -197,9 +200,9 @@ class HChan(End):
             self._queue.check_thread(self)
         if self._closed:
             raise self._error(SEND)
-        self._held.append(value)
         if (q := self._recvq) and q.grant(GRANTED) is not None:
             self._granted += 1
+        self._held.append(value)
         self._return_place()  # a value that went to a receiver left its place free
 
     def _return_place(self) -> None:
@@ -232,8 +235,10 @@ class HChan(End):
 
     def _settle(self) -> None:
         """Serve whoever can be served, so that C2 .. C4 hold."""
-        while len(self._held) > self._granted and (q := self._recvq) and q.grant(GRANTED) is not None:
-            self._granted += 1
+        while len(self._held) > self._granted and (q := self._recvq):
+            self._granted += 1  # first: a finaliser that runs in the grant must not take this value for surplus
+            if q.grant(GRANTED) is None:
+                self._granted -= 1
         self._admit()
         if self._closed:
             self._tell_closed()
@@ -272,8 +277,9 @@ class HChan(End):
             if sender is not None and (slot is None or sender.ticket < slot.ticket):
                 held.append(Admitted(cast(Line, self._sendq).grant(GRANTED)))
             elif slot is not None:
-                cast(Line, self._slotq).grant(GRANTED)
                 self._reserved += 1
+                if cast(Line, self._slotq).grant(GRANTED) is None:  # a finaliser was quicker
+                    self._reserved -= 1
             else:
                 return
 

@@ -41,6 +41,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import gc
 import weakref
 from collections import deque
 from collections.abc import Callable, Generator, Iterator
@@ -49,7 +50,19 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from aiochan.core import hooks
 from aiochan.core.runqueue import Pinned, RunQueue, running_queue, wrong_loop
 
-__all__ = ["CANCELLED", "CLOSED", "GRANTED", "PARKED", "Line", "Parked", "Place", "Selecting", "WaitQueue", "Waiter"]
+__all__ = [
+    "CANCELLED",
+    "CLOSED",
+    "GRANTED",
+    "PARKED",
+    "Line",
+    "Parked",
+    "Place",
+    "Selecting",
+    "WaitQueue",
+    "Waiter",
+    "undisturbed",
+]
 
 PARKED, CANCELLED, GRANTED, CLOSED = range(4)  # the order matters: below GRANTED nobody answered
 STATES = "parked", "cancelled", "granted", "closed"
@@ -65,6 +78,17 @@ class Parked(NamedTuple):
     index: int | None  # type: ignore[assignment]  # of the case in a select; nobody searches a Parked
     value: Any
     ticket: int
+
+
+def undisturbed(step: Callable[[], object]) -> None:
+    """Walk over a line or a ring with the collector off: a finaliser might change what is walked over."""
+    collecting = gc.isenabled()
+    gc.disable()
+    try:
+        step()
+    finally:
+        if collecting:
+            gc.enable()
 
 
 class Line(deque[Any]):
@@ -87,16 +111,20 @@ class Line(deque[Any]):
 
     def places(self) -> list[Any]:
         """List who sleeps here, first come first."""
-        return [place for place in self if not place.state]
+        return [place for place in list(self) if not place.state]
 
     def bury(self) -> None:
         """Count one more tombstone."""
         self.dead = dead = self.dead + 1
         if dead > 16 and 2 * dead > len(self):
-            living = self.places()
-            self.clear()
-            self.extend(living)
-            self.dead = 0
+            undisturbed(self.sweep)
+
+    def sweep(self) -> None:
+        """Take all tombstones away."""
+        living = self.places()
+        self.clear()
+        self.extend(living)
+        self.dead = 0
 
     def first(self) -> Any:
         """Find who is served next; None when nobody sleeps here."""
