@@ -117,7 +117,9 @@ def test_ends_can_be_written_with_their_type():
     assert ac.SendChan[int].__origin__ is ac.SendChan
 
 
-@pytest.mark.parametrize("wrong", ["x", None, 3, object(), ac.Chan(), ac.Chan().sender, ac.Signal()], ids=lambda thing: type(thing).__name__)
+@pytest.mark.parametrize(
+    "wrong", ["x", None, 3, object(), ac.Chan(), ac.Chan().sender, ac.Signal()], ids=lambda thing: type(thing).__name__
+)
 @pytest.mark.parametrize("view", [ac.SendChan, ac.RecvChan])
 def test_a_view_is_a_view_of_a_channel(view, wrong):
     if type(wrong) is ac.Chan:
