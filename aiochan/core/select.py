@@ -31,7 +31,7 @@ from typing import Any, cast
 
 from aiochan.core import runqueue
 from aiochan.core.cases import DONE
-from aiochan.core.hchan import END, RECV, RECV_OK, SEND, WAIT, HChan
+from aiochan.core.hchan import END, MUST_WAIT, RECV, RECV_OK, SEND, WAIT, HChan
 from aiochan.core.runqueue import breathe, running_queue
 from aiochan.core.waiters import CLOSED, GRANTED, Place, Selecting
 from aiochan.errors import WouldBlock
@@ -107,13 +107,14 @@ def _look(cases: Sequence[Any], biased: bool) -> int:
     return ready[0] if len(ready) == 1 else ready[_dice(len(ready))]
 
 
-def _do(case: Any, index: int) -> tuple[int, Any]:
-    """Do what `_look` found ready."""
+def _do(case: Any, index: int) -> tuple[int, Any] | None:
+    """Do what `_look` found ready; None if a finaliser, or the dice of a test, were quicker."""
     ch, kind, value = case
     if kind == SEND:
-        ch._put(value, index)
-        return index, None
+        return (index, None) if ch._put(value, index) else None
     value = ch._take()
+    if value is MUST_WAIT:
+        return None
     if value is END:
         return index, _ended(ch, kind, index)
     return index, (value, True) if kind == RECV_OK else value
@@ -200,9 +201,9 @@ async def choose(cases: Sequence[Any], biased: bool) -> tuple[int, Any]:
         break
     else:
         await breathe()
-    index = _look(cases, biased)
-    if index >= 0:
-        return _do(cases[index], index)
+    while (index := _look(cases, biased)) >= 0:
+        if (done := _do(cases[index], index)) is not None:
+            return done
     waiter = Selecting(running_queue())
     try:
         _stand(waiter, cases, biased)
@@ -227,7 +228,7 @@ async def choose(cases: Sequence[Any], biased: bool) -> tuple[int, Any]:
 
 def choose_now(cases: Sequence[Any], biased: bool) -> tuple[int, Any]:
     """Do one of `cases` now, or raise WouldBlock."""
-    index = _look(cases, biased)
-    if index < 0:
-        raise WouldBlock(f"none of the {len(cases)} cases of the select is ready")
-    return _do(cases[index], index)
+    while (index := _look(cases, biased)) >= 0:
+        if (done := _do(cases[index], index)) is not None:
+            return done
+    raise WouldBlock(f"none of the {len(cases)} cases of the select is ready")

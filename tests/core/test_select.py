@@ -212,3 +212,18 @@ def test_dice_that_fail_leave_everything_as_it_was():
         ac.select(ac.recv(idle), ac.recv(ac.never()), ac.recv(idle)).send(None)
     assert (len(one), len(other), idle.stats().parked_receivers) == (1, 1, 0)
     idle._check()
+
+
+def test_what_is_used_between_the_look_and_the_deed_is_looked_at_again():
+    """The dice stand in for a finaliser that uses a channel just then."""
+    a, b = ac.Chan(1), ac.Chan(1)
+    a.send_nowait(1)
+    b.send_nowait(2)
+    old = core.set_dice(lambda n: a.recv_nowait() and 0)
+    try:
+        assert ac.select_nowait(ac.recv(a), ac.recv(b)) == (1, 2)
+        core.set_dice(lambda n: a.send_nowait("first") or 0)
+        assert ac.select_nowait(ac.send(a, "lost?"), ac.send(b, "sent")) == (1, None)
+    finally:
+        core.set_dice(old)
+    assert (a.recv_nowait(), b.recv_nowait()) == ("first", "sent")
