@@ -188,7 +188,7 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
             self._queue.check_thread(self)
         if self._closed:
             raise self._error(RESERVE)
-        if len(self._held) - self._granted + self._reserved < self._limit:
+        if self._room():
             self._reserved += 1
             return
         waiter = self._line_up(self._slotq, RESERVE, None)

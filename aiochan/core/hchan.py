@@ -203,7 +203,8 @@ class HChan(End):
         if (q := self._recvq) and q.grant(GRANTED) is not None:
             self._granted += 1
         self._held.append(value)
-        self._return_place()  # a value that went to a receiver left its place free
+        self._reserved -= 1
+        self._admit()  # a value that went to a receiver left its place free
 
     def _return_place(self) -> None:
         if self._queue is not None:
