@@ -6,34 +6,22 @@ import anyio
 import pytest
 
 import aiochan as ac
+from tests.interop.common import SQUARES, check_that_the_loop_is_as_the_name_says, produce, square
 
 pytestmark = pytest.mark.anyio
 
 
 async def test_these_tests_run_on_the_loop_that_their_name_says(request):
-    loop, name = asyncio.get_running_loop(), request.node.name
-    assert ("debug" in name) == loop.get_debug()
-    assert ("uvloop" in name) == type(loop).__module__.startswith("uvloop")
-    assert ("eager" in name) == (loop.get_task_factory() is not None)
+    check_that_the_loop_is_as_the_name_says(request.node.name)
 
 
 async def test_a_pipeline_in_a_task_group():
-    async def produce(out: ac.SendChan[int]) -> None:
-        with out:
-            for number in range(10):
-                await out.send(number)
-
-    async def square(numbers: ac.RecvChan[int], out: ac.SendChan[int]) -> None:
-        with out:
-            async for number in numbers:
-                await out.send(number * number)
-
     numbers, squares = ac.Chan[int](), ac.Chan[int](3)
     async with anyio.create_task_group() as group:
         group.start_soon(produce, numbers)
         group.start_soon(square, numbers, squares)
         result = [number async for number in squares]
-    assert result == [number * number for number in range(10)]
+    assert result == SQUARES
 
 
 async def test_a_failure_cancels_who_sleeps_on_a_channel():

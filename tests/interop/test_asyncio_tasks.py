@@ -5,34 +5,22 @@ import asyncio
 import pytest
 
 import aiochan as ac
+from tests.interop.common import SQUARES, check_that_the_loop_is_as_the_name_says, produce, square
 
 pytestmark = pytest.mark.asyncio
 
 
 async def test_these_tests_run_on_the_loop_that_their_name_says(request):
-    loop, name = asyncio.get_running_loop(), request.node.name
-    assert ("debug" in name) == loop.get_debug()
-    assert ("uvloop" in name) == type(loop).__module__.startswith("uvloop")
-    assert ("eager" in name) == (loop.get_task_factory() is not None)
+    check_that_the_loop_is_as_the_name_says(request.node.name)
 
 
 async def test_a_pipeline_in_a_task_group():
-    async def produce(out: ac.SendChan[int]) -> None:
-        with out:
-            for number in range(10):
-                await out.send(number)
-
-    async def square(numbers: ac.RecvChan[int], out: ac.SendChan[int]) -> None:
-        with out:
-            async for number in numbers:
-                await out.send(number * number)
-
     numbers, squares = ac.Chan[int](), ac.Chan[int](3)
     async with asyncio.TaskGroup() as group:
         group.create_task(produce(numbers))
         group.create_task(square(numbers, squares))
         result = [number async for number in squares]
-    assert result == [number * number for number in range(10)]
+    assert result == SQUARES
 
 
 async def test_workers_share_one_channel_and_a_failure_stops_them_all():

@@ -14,6 +14,7 @@ from aiochan.testing.explorer import Result, cross_check, explore, pct, sample
 from aiochan.testing.failure import Failure, replay
 from aiochan.testing.scenario import Run
 from aiochan.testing.schedule import NotDeterministic
+from tests.testing.handmade import handmade
 
 Scenario = Callable[[Run], object]
 
@@ -121,34 +122,6 @@ def test_a_search_inside_of_a_running_loop_is_refused() -> None:
 
 
 # -- what it finds with asyncio's own primitives
-
-
-def handmade(run: Run) -> None:
-    """Put into the future of who waits: loses the item if that task is cancelled before it runs."""
-    getters: list[asyncio.Future[str]] = []
-    items: list[str] = []
-    got: list[str] = []
-
-    async def put(item: str) -> None:
-        if getters and not getters[0].done():
-            getters.pop(0).set_result(item)
-        else:
-            items.append(item)
-
-    async def get() -> None:
-        if items:
-            got.append(items.pop(0))
-            return
-        getters.append(run.loop.create_future())
-        got.append(await getters[-1])
-
-    def end() -> None:
-        if not got + items:
-            raise AssertionError("the item is lost")
-
-    run.spawn(get, name="g", cancel=True)
-    run.spawn(put, "item")
-    run.at_end(end)
 
 
 def test_the_item_lost_to_a_cancellation() -> None:

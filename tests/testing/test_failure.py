@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import pickle
 
 import pytest
@@ -12,35 +11,11 @@ from aiochan.testing.explorer import explore
 from aiochan.testing.failure import Failure, replay, tell
 from aiochan.testing.scenario import Run
 from aiochan.testing.schedule import NotDeterministic, Rules
+from tests.testing.handmade import handmade
 
 
 def lost_wakeup(run: Run) -> None:
-    """A channel made by hand, that puts into the future of a waiting task."""
-    getters: list[asyncio.Future[str]] = []
-    items: list[str] = []
-    got: list[str] = []
-
-    async def put(item: str) -> None:
-        if getters:
-            getters.pop(0).set_result(item)
-        else:
-            items.append(item)
-
-    async def get() -> None:
-        if items:
-            got.append(items.pop(0))
-            return
-        getters.append(run.loop.create_future())
-        got.append(await getters[-1])
-
-    def end() -> None:
-        if not got + items:
-            raise AssertionError("the item is lost")
-
-    run.spawn(get, name="g", cancel=True)
-    run.spawn(get, name="h")
-    run.spawn(put, "item", name="p")
-    run.at_end(end)
+    handmade(run, receivers=("g", "h"), careful=False)
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +28,7 @@ def failure() -> Failure:
 def test_a_failure_tells_the_way_there(failure: Failure) -> None:
     assert failure.reason == "AssertionError: the item is lost"
     heads = [step.partition(":")[0] for step in failure.trace]
-    assert heads == ["start g", "run g", "start h", "run h", "start p", "run p", "cancel g", "run g"]
+    assert heads == ["start g", "run g", "start h", "run h", "start put", "run put", "cancel g", "run g"]
     lines = str(failure).splitlines()
     assert lines[0] == failure.reason
     assert lines[1] == f"    1. {failure.trace[0]}"
@@ -72,7 +47,7 @@ def test_a_failure_is_repeated_from_its_line(failure: Failure) -> None:
 
 def test_a_schedule_that_does_not_fail_is_told_too() -> None:
     assert replay(lost_wakeup, "fifo path=0")[-1] == "run g: returns"
-    assert replay(lost_wakeup, "fifo path=2")[0] == "start p"
+    assert replay(lost_wakeup, "fifo path=2")[0] == "start put"
 
 
 @pytest.mark.parametrize(
