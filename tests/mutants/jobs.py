@@ -1,0 +1,276 @@
+"""The jobs that mutants are put through, each in a process of its own and inside a copy of the repository.
+
+    exhaustive   all schedules of the programs of tests/schedules, small programs first; counts schedules
+    random       schedules at random, and by priorities, of the large programs; counts schedules
+    model        random programs of moves, against the reference model; counts programs
+    conformance  tests/conformance and tests/core, the quick ones, on asyncio's loop; counts tests
+    hazards      tests/hazards, likewise
+    go           tests/go, likewise
+
+Each stops at the first failure. `python -m tests.mutants.jobs NAME FILE` does one here and now and writes what it found
+into FILE; `tests.mutants.workshop` calls that. What never comes to an end is stopped by a clock of CPU time, which is
+set anew for each schedule, program or test.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+__all__ = ["JOBS", "Job", "Report"]
+
+HANG_S = 10  # CPU time of one schedule, program or test
+TEST_S = 30  # time of one test: it may also sleep for ever
+
+
+@dataclass
+class Report:
+    """What a job found so far."""
+
+    job: str
+    unit: str
+    count: int = 0
+    where: str = ""  # the program or test that is running, or that failed
+    failed: bool = False
+    why: str = ""
+    line: str = ""  # the schedule, for aiochan.testing.replay
+    complete: bool = False
+
+
+class Watch:
+    """Keeps the report up to date on disk, and the clock wound up."""
+
+    def __init__(self, report: Report, path: Path) -> None:
+        self.report = report
+        self._path = path
+
+    def at(self, where: str) -> None:
+        """Begin the next piece."""
+        self.report.where = where
+        self.save()
+        self.wind()
+
+    def wind(self) -> None:
+        """Give so much CPU time from here on; then the process dies of SIGPROF."""
+        if hasattr(signal, "setitimer"):
+            signal.setitimer(signal.ITIMER_PROF, HANG_S)
+
+    def fail(self, why: str, line: str = "") -> None:
+        self.report.failed, self.report.why, self.report.line = True, why, line
+
+    def save(self) -> None:
+        new = self._path.with_suffix(".new")
+        new.write_text(json.dumps(asdict(self.report)), encoding="utf-8")
+        new.replace(self._path)
+
+
+@dataclass(frozen=True)
+class Job:
+    """A job: what it counts, and how it is done."""
+
+    name: str
+    unit: str
+    do: Callable[[Watch], None]
+
+
+# -- searches
+
+
+def _exhaustive(watch: Watch) -> None:
+    for title, scenario, options in sorted(_searches(), key=lambda search: _size(*search[1:])):
+        if not _search(watch, title, _explored(watch, scenario, options)):
+            return
+
+
+def _searches() -> Iterator[tuple[str, Any, dict[str, Any]]]:
+    from tests.schedules.programs import PROGRAMS
+    from tests.schedules.test_budget import busy
+    from tests.schedules.test_waitqueue import exclusive, needs_room, told
+
+    for program in PROGRAMS:
+        yield program.title, program, {"cancels": 1}
+        if len(program.tasks) <= 3:
+            yield f"{program.title}, two cancellations", program, {"cancels": 2}
+            yield f"{program.title}, any order", program, {"cancels": 1, "order": "any"}
+            yield f"{program.title}, an interrupt", program, {"interrupts": 1}
+    for capacity in (0, 1, 3):
+        for select in (False, True):
+            title = f"busy, cap {capacity}, {'select' if select else 'plain'}"
+            for budget in ((1, 1), (2, 3)):
+                yield f"{title}, budget {budget}", busy(capacity, select=select), {"cancels": 1, "budget": budget}
+    for cancels, order in ((2, "fifo"), (1, "any")):
+        options = {"cancels": cancels, "order": order}
+        yield f"a lock for two, {order}", exclusive(2, 2), options
+        yield f"a lock for three, {order}", exclusive(3, 1), options
+        yield f"a semaphore for two, {order}", needs_room(2, 2), options
+        yield f"a semaphore for three, {order}", needs_room(3, 1, 1), options
+        yield f"a broadcast to two, {order}", told("xy"), options
+
+
+def _size(scenario: Any, options: dict[str, Any]) -> float:
+    """Guess how many schedules there are, to begin with the small programs."""
+    tasks = getattr(scenario, "tasks", None)
+    if tasks is None:
+        return 1_000.0 if options.get("cancels") == 1 else 4_000.0
+    steps = [1 + len(task.ops) for task in tasks]
+    ways = math.factorial(sum(steps))
+    for n in steps:
+        ways //= math.factorial(n)
+    strikes = options.get("cancels", 0) + options.get("interrupts", 0)
+    return ways * (1 + sum(task.cancel for task in tasks)) ** strikes * (4 if options.get("order") == "any" else 1)
+
+
+def _explored(watch: Watch, scenario: Any, options: dict[str, Any]) -> Callable[[], Any]:
+    from aiochan.testing.explorer import explore
+
+    return lambda: explore(_watched(watch, scenario), **options)
+
+
+def _watched(watch: Watch, scenario: Any) -> Callable[[Any], None]:
+    def wound(run: Any) -> None:
+        watch.wind()
+        scenario(run)
+
+    return wound
+
+
+def _search(watch: Watch, title: str, search: Callable[[], Any]) -> bool:
+    watch.at(title)
+    result = search()
+    watch.report.count += result.runs
+    if result.failure is not None:
+        watch.fail(result.failure.reason, result.failure.line)
+    return result.failure is None
+
+
+def _random(watch: Watch) -> None:
+    from aiochan.testing.explorer import pct, sample
+    from tests.schedules.test_random import LARGE
+
+    for seed in range(4):
+        for program in LARGE:
+            wound: Any = _watched(watch, program)
+            for title, search in (
+                (f"{program.title}, seed {seed}", lambda w=wound, s=seed: sample(w, runs=25, seed=s, cancels=3)),
+                (
+                    f"{program.title}, any order, seed {seed}",
+                    lambda w=wound, s=seed: sample(w, runs=25, seed=s, cancels=3, order="any"),
+                ),
+                (
+                    f"{program.title}, by priorities, seed {seed}",
+                    lambda w=wound, s=seed: pct(w, runs=25, depth=3, seed=s, cancels=3),
+                ),
+            ):
+                if not _search(watch, title, search):
+                    return
+
+
+# -- the model
+
+
+def _model(watch: Watch) -> None:
+    from tests.testing.programs import random_program
+
+    for seed in range(2_000):
+        watch.at(f"seed {seed}")
+        watch.report.count += 1
+        program = random_program(seed)
+        if (error := program.fails()) is not None:
+            watch.fail(_text(error))
+            return
+
+
+# -- tests
+
+
+class _Counter:
+    """A pytest plugin: counts the tests, and says which one failed."""
+
+    def __init__(self, watch: Watch) -> None:
+        self.watch = watch
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self.watch.report.count += 1
+        self.watch.at(nodeid)
+
+    def pytest_runtest_logreport(self, report: Any) -> None:
+        if report.failed:
+            self._failed(report)
+
+    def pytest_collectreport(self, report: Any) -> None:
+        if report.failed:
+            self._failed(report)
+
+    def _failed(self, report: Any) -> None:
+        if not self.watch.report.failed:
+            self.watch.report.where = report.nodeid
+            crash = getattr(report.longrepr, "reprcrash", None)
+            self.watch.fail(_text(crash.message if crash is not None else report.longrepr))
+
+
+def _tests(*folders: str) -> Callable[[Watch], None]:
+    def do(watch: Watch) -> None:
+        import pytest
+
+        options = ["-x", "-q", "--loops=asyncio", f"--timeout={TEST_S}", "-p", "no:cacheprovider", "-p", "no:randomly"]
+        code = pytest.main([*options, *folders], plugins=[_Counter(watch)])
+        if code != 0 and not watch.report.failed:
+            watch.fail(f"pytest ended with {code!r}")
+
+    return do
+
+
+def _text(error: object) -> str:
+    text = str(error).strip() or repr(error)
+    if isinstance(error, BaseException) and not isinstance(error, AssertionError):
+        text = f"{type(error).__name__}: {text}"
+    return text.splitlines()[0]
+
+
+JOBS: dict[str, Job] = {
+    job.name: job
+    for job in (
+        Job("exhaustive", "schedules", _exhaustive),
+        Job("model", "programs", _model),
+        Job("random", "schedules", _random),
+        Job("conformance", "tests", _tests("tests/conformance", "tests/core")),
+        Job("hazards", "tests", _tests("tests/hazards")),
+        Job("go", "tests", _tests("tests/go")),
+    )
+}
+
+
+# -- in the process of its own
+
+
+def main(name: str, file: str) -> None:
+    """Do a job here and now."""
+    import aiochan
+
+    home = Path.cwd().resolve()
+    if home not in Path(aiochan.__file__).resolve().parents or home not in Path(__file__).resolve().parents:
+        sys.exit(f"aiochan comes from {aiochan.__file__} and the jobs from {__file__}, not from {home}")
+    if aiochan.core.IMPLEMENTATION != "python":
+        sys.exit("this is not the core in Python")
+    job = JOBS[name]
+    watch = Watch(Report(job.name, job.unit), Path(file))
+    watch.at("the beginning")
+    try:
+        job.do(watch)
+        watch.report.complete = True
+    except Exception as error:
+        watch.fail(_text(error))
+    watch.save()
+    sys.stdout.flush()
+    os._exit(0)  # what a mutant left behind may not hold us up
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,108 @@
+"""A copy of the repository in which mutants are made and put through the jobs."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import NamedTuple, Self
+
+from tests.mutants.jobs import JOBS, Report
+from tests.mutants.mutant import REPOSITORY, Mutant
+
+__all__ = ["Verdict", "Workshop"]
+
+LIMIT_S = 900  # of one job; far beyond what any takes
+ENDED_BY_CLOCK = -27  # SIGPROF: see jobs.Watch
+
+
+class Verdict(NamedTuple):
+    """What one job says of one mutant, or of the package as it is."""
+
+    report: Report
+    seconds: float
+    hung: bool = False
+
+    @property
+    def killed(self) -> bool:
+        return self.report.failed or self.hung
+
+
+class Workshop:
+    """The copy, to be used as a context manager."""
+
+    def __enter__(self) -> Self:
+        self._folder = tempfile.TemporaryDirectory(prefix="aiochan-mutants-")
+        self.root = Path(self._folder.name).resolve()
+        for part in ("aiochan", "tests"):
+            unwanted = shutil.ignore_patterns("__pycache__", "*.so", ".hypothesis")
+            shutil.copytree(REPOSITORY / part, self.root / part, ignore=unwanted)
+        shutil.copy(REPOSITORY / "pyproject.toml", self.root)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
+        self._folder.cleanup()
+
+    def judge(self, mutant: Mutant | None, jobs: Sequence[str], *, every: bool = False) -> list[Verdict]:
+        """Put a mutant, or the package as it is, through jobs, until one kills it or through every one."""
+        verdicts: list[Verdict] = []
+        originals = {} if mutant is None else self._mutate(mutant)
+        try:
+            for job in jobs:
+                verdicts.append(self._do(job))
+                if verdicts[-1].killed and not every:
+                    break
+        finally:
+            for file, text in originals.items():
+                self._write(file, text)
+        return verdicts
+
+    def _mutate(self, mutant: Mutant) -> dict[str, str]:
+        mutated = mutant.files(self.root)
+        originals = {file: (self.root / file).read_text(encoding="utf-8") for file in mutated}
+        for file, text in mutated.items():
+            self._write(file, text)
+        return originals
+
+    def _write(self, file: str, text: str) -> None:
+        path = self.root / file
+        path.write_text(text, encoding="utf-8")
+        # A compiled file is believed by second and size, and a mutant may have both from its original.
+        for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
+            compiled.unlink()
+
+    def _do(self, job: str) -> Verdict:
+        result = self.root / "result.json"
+        result.unlink(missing_ok=True)
+        env = os.environ | {"PYTHONPATH": str(self.root), "AIOCHAN_PURE": "1", "PYTHONHASHSEED": "0"}
+        for name in [name for name in env if name.startswith(("PYTEST", "COV"))]:
+            del env[name]
+        began, hung, code = time.monotonic(), False, 0
+        command = [sys.executable, "-m", "tests.mutants.jobs", job, str(result)]
+        with (self.root / "log.txt").open("w", encoding="utf-8") as log:
+            try:
+                code = subprocess.run(
+                    command, cwd=self.root, env=env, timeout=LIMIT_S, check=False, stdout=log, stderr=log
+                ).returncode
+                hung = code == ENDED_BY_CLOCK
+            except subprocess.TimeoutExpired:
+                hung = True
+        report = Report(job, JOBS[job].unit)
+        if result.exists():
+            report = Report(**json.loads(result.read_text(encoding="utf-8")))
+        if hung:
+            report.why = "never came to an end"
+        elif not report.complete and not report.failed:
+            report.failed, report.why = True, f"died with exit code {code}: {self.log()[-300:]}"
+        return Verdict(report, time.monotonic() - began, hung)
+
+    def log(self) -> str:
+        """Return what the last job printed."""
+        return (self.root / "log.txt").read_text(encoding="utf-8", errors="replace")
