@@ -1,0 +1,116 @@
+"""What is measured from outside: memory, living objects, lateness of the loop; and what counts as flat."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import math
+import resource
+import statistics
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+__all__ = ["Lateness", "census", "collect_garbage", "drift_kib", "resident_kib"]
+
+STATM = Path("/proc/self/statm")
+OURS = "aiochan.", "tests.soak."
+MACHINERY = "asyncio", "_asyncio", "uvloop"
+FORMS = {"coroutine", "async_generator", "generator", "traceback", "frame", "Context"}
+
+
+def resident_kib() -> int:
+    """Tell how much memory is resident; where that cannot be told, how much was at most."""
+    if STATM.exists():
+        return int(STATM.read_text().split()[1]) * resource.getpagesize() // 1024
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak // 1024 if sys.platform == "darwin" else peak
+
+
+def drift_kib(samples: list[int]) -> int | None:
+    """Compare the median of the last fifth with that of the second fifth; None if there are too few samples.
+
+    The first fifth is the warm-up. Medians, because a sample may fall into the middle of a burst.
+    """
+    fifth = len(samples) // 5
+    if fifth < 2:
+        return None
+    return round(statistics.median(samples[-fifth:]) - statistics.median(samples[fifth : 2 * fifth]))
+
+
+def census() -> Counter[str]:
+    """Count the living objects of the library, of this program and of asyncio. It does not collect anything."""
+    by_type: Counter[type] = Counter(type(thing) for thing in gc.get_objects() if not _cancelled_timer(thing))
+    counts: Counter[str] = Counter()
+    for kind, number in by_type.items():
+        if name := _name(kind):
+            counts[name] += number
+    return counts
+
+
+def _cancelled_timer(thing: Any) -> bool:
+    """Tell whether it is a timer that was cancelled: asyncio keeps those until their time has come."""
+    return type(thing).__name__ == "TimerHandle" and thing.cancelled()
+
+
+def _name(kind: type) -> str | None:
+    module = str(kind.__module__)
+    if module.startswith(OURS):
+        return f"{module.partition('.')[0]}.{kind.__name__}"
+    if module.partition(".")[0] in MACHINERY:
+        return f"asyncio.{kind.__name__}"
+    return kind.__name__ if kind.__name__ in FORMS else None
+
+
+def collect_garbage() -> Counter[str]:
+    """Collect what only the collector can free, and count it by type."""
+    gc.set_debug(gc.DEBUG_SAVEALL)
+    try:
+        gc.collect()
+        return Counter(type(thing).__name__ for thing in gc.garbage)
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.collect()
+
+
+class Lateness:
+    """How late timers of the loop are, in buckets, so that an hour takes no more room than a second."""
+
+    STEP_S = 0.05
+
+    def __init__(self) -> None:
+        self.buckets: Counter[int] = Counter()  # by the logarithm, ten for each doubling
+        self.worst_s = 0.0
+        self.worst_lately_s = 0.0
+
+    async def watch(self) -> None:
+        while True:
+            due = time.perf_counter() + self.STEP_S
+            await asyncio.sleep(self.STEP_S)
+            late = max(time.perf_counter() - due, 1e-6)
+            self.buckets[round(10 * math.log2(late))] += 1
+            self.worst_s = max(self.worst_s, late)
+            self.worst_lately_s = max(self.worst_lately_s, late)
+
+    def lately_ms(self) -> float:
+        worst, self.worst_lately_s = self.worst_lately_s, 0.0
+        return round(worst * 1000, 1)
+
+    def quantile_ms(self, share: float) -> float:
+        left = share * self.buckets.total()
+        for bucket in sorted(self.buckets):
+            left -= self.buckets[bucket]
+            if left <= 0:
+                return round(1000 * 2 ** (bucket / 10), 2)
+        return 0.0
+
+    def report(self) -> dict[str, Any]:
+        return {
+            "median_ms": self.quantile_ms(0.5),
+            "p99_ms": self.quantile_ms(0.99),
+            "p99.9_ms": self.quantile_ms(0.999),
+            "worst_ms": round(self.worst_s * 1000, 1),
+        }
