@@ -75,7 +75,7 @@ class _Watch:
             f"{now_s / 60:5.1f} min {totals.operations:>11} operations {world.counts['tasks']:>9} tasks"
             f" {world.counts['tasks cancelled']:>8} cancelled; {self.soak.report.memory_kib[-1]:6} KiB"
             f" {waiters:4} waiters {world.asleep:4} asleep {living['aiochan.Chan']:4} chans {world.running:4} tasks now"
-            f" {sum(living.values()):6} objects; late {self.soak.lateness.lately_ms():6.1f} ms"
+            f" {self.soak.count_objects():6} objects; late {self.soak.lateness.lately_ms():6.1f} ms"
             f" cpu {100 * self.soak.cpu_s() / now_s:4.1f} %; {world.counts['problems']} problems"
         )
 

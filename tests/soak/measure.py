@@ -16,8 +16,7 @@ from typing import Any
 __all__ = ["Lateness", "census", "collect_garbage", "drift_kib", "resident_kib"]
 
 STATM = Path("/proc/self/statm")
-OURS = "aiochan.", "tests.soak."
-MACHINERY = "asyncio", "_asyncio", "uvloop"
+OURS = {"aiochan": "aiochan", "tests": "tests", "asyncio": "asyncio", "_asyncio": "asyncio", "uvloop": "asyncio"}
 FORMS = {"coroutine", "async_generator", "generator", "traceback", "frame", "Context"}
 
 
@@ -56,11 +55,9 @@ def _cancelled_timer(thing: Any) -> bool:
 
 
 def _name(kind: type) -> str | None:
-    module = str(kind.__module__)
-    if module.startswith(OURS):
-        return f"{module.partition('.')[0]}.{kind.__name__}"
-    if module.partition(".")[0] in MACHINERY:
-        return f"asyncio.{kind.__name__}"
+    package = OURS.get(str(kind.__module__).partition(".")[0])
+    if package is not None:
+        return f"{package}.{kind.__name__}"
     return kind.__name__ if kind.__name__ in FORMS else None
 
 

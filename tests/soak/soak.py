@@ -45,6 +45,7 @@ class Report:
     lateness: dict[str, float] = field(default_factory=dict)
     memory_kib: list[int] = field(default_factory=list)
     drift_kib: int | None = None
+    objects: list[int] = field(default_factory=list)  # that the collector knows
     remains: dict[str, int] = field(default_factory=dict)  # objects that were not there before
     garbage: dict[str, int] = field(default_factory=dict)  # what only the collector could free
     problems: list[str] = field(default_factory=list)
@@ -64,6 +65,10 @@ class Soak:
 
     def cpu_s(self) -> float:
         return time.process_time() - self._cpu
+
+    def count_objects(self) -> int:
+        self.report.objects.append(len(gc.get_objects()))
+        return self.report.objects[-1]
 
     def sample(self) -> int:
         self.report.memory_kib.append(resident_kib())
@@ -108,6 +113,7 @@ async def _attended(soak: Soak, work: Callable[[Soak], Awaitable[None]]) -> None
     world, report = soak.world, soak.report
     ticker = asyncio.create_task(soak.lateness.watch())
     await asyncio.sleep(0)
+    soak.count_objects()
     before = census()
     await work(soak)
     world.strike()  # it keeps those of the doomed who were woken last
@@ -119,6 +125,7 @@ async def _attended(soak: Soak, work: Callable[[Soak], Awaitable[None]]) -> None
         world.problem(f"{world.asleep} waiters are asleep, by what the library told its observer")
     if gc.isenabled():
         gc.collect()
+    soak.count_objects()
     _compare(soak, before, census())
     report.garbage = dict(collect_garbage())
     if report.garbage and not report.collector:
