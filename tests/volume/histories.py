@@ -67,8 +67,8 @@ from typing import Any, Final, NamedTuple
 
 SEND, RECV, CLOSE = "send", "recv", "close"
 
-#: Answers. A send may be DONE, CLOSED, UNDONE (no room; another case was chosen) or QUIT; a receive DONE, EMPTY, CLOSED
-#: (the end) or QUIT; a close DONE or CLOSED. PENDING: none yet.
+#: Answers. A send may be DONE, CLOSED, UNDONE (no room; a select chose another case) or QUIT; a receive DONE, EMPTY,
+#: CLOSED (the end), UNDONE (a select chose another case) or QUIT; a close DONE or CLOSED. PENDING: none yet.
 DONE, CLOSED, UNDONE, EMPTY, QUIT, PENDING = "done", "closed", "undone", "empty", "quit", "pending"
 
 NEVER: Final = math.inf
@@ -124,7 +124,7 @@ def check(ops: Iterable[Op], *, lossy: bool = False) -> Bad | None:
         elif op.kind == RECV and op.answer == DONE:
             if (first := takes.setdefault(op.value, op)) is not op:
                 return Bad("VRepet", (first, op))
-        else:
+        elif op.answer != UNDONE:
             others.append(op)
     bad = _fresh(sends, takes)
     if bad is None:
