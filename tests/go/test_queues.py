@@ -69,9 +69,20 @@ def test_goroutines(run, n):
 VALUES = [(123, 234), (123456, 234567), (True, True), ("hello", "hello again")]
 
 
+NOWAIT = {
+    "nowait": (lambda ch: ch.recv_nowait(), lambda ch, value: ch.send_nowait(value)),
+    "select": (
+        lambda ch: ac.select_nowait(ac.recv(ch))[1],
+        lambda ch, value: ac.select_nowait(ac.send(ch, value)),
+    ),
+}
+
+
+@pytest.mark.parametrize("how", NOWAIT)
 @pytest.mark.parametrize("capacity", [0, 1])
-def test_nonblock(run, capacity):
+def test_nonblock(run, capacity, how):
     """test/chan/nonblock.go: operations that do not wait, with nobody there, with a receiver, with a sender."""
+    recv, send = NOWAIT[how]
 
     async def receiver(ch, value, strobe):
         assert await ch.recv() == value
@@ -84,20 +95,20 @@ def test_nonblock(run, capacity):
     async def one(first, second):
         ch, strobe = make(capacity), make()
         with pytest.raises(ac.WouldBlock):
-            ch.recv_nowait()
+            recv(ch)
         [task] = await asleep(receiver(ch, first, strobe))
-        ch.send_nowait(first)
+        send(ch, first)
         assert await strobe.recv() is True
         await task
         [task] = await asleep(sender(ch, second, strobe))
         if capacity:
             assert await strobe.recv() is True  # there was room: it did not wait for us
-        assert ch.recv_nowait() == second
+        assert recv(ch) == second
         if not capacity:
             assert await strobe.recv() is True
         await task
         with pytest.raises(ac.WouldBlock):
-            ch.recv_nowait()
+            recv(ch)
 
     async def main():
         for pair in VALUES:

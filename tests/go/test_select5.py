@@ -78,6 +78,8 @@ def test_receiving(run, how):
             assert answer == expected(n)
 
         await in_every_way(ch, lambda n: case(ch), ch.send, after)
+        await ch.send("plainly")
+        await after("plainly", await getattr(ch, how)())
 
     run(main)
 
@@ -96,6 +98,7 @@ def test_sending(run):
             assert await ch.recv() == n
 
         await in_every_way(ch, lambda n: ac.send(ch, n), before, after)
+        await after("plainly", await ch.send("plainly"))
 
     run(main)
 
