@@ -127,10 +127,10 @@ class Recorder:
             if isinstance(ch, RecordedChan):
                 letter = self.letter(value) if kind == SEND else None
                 ops.append(self.begin(ch, SEND if kind == SEND else RECV, letter))
-                real.append(ac.send(ch.chan, letter) if kind == SEND else _RECEIVES[kind](ch.chan))
+                real.append(_send(ch.chan, letter) if kind == SEND else _RECEIVES[kind](ch.chan))
             else:
                 ops.append(None)
-                real.append(_RECEIVES[kind](ch) if kind != SEND else ac.send(ch, value))
+                real.append(_RECEIVES[kind](ch) if kind != SEND else _send(ch, value))
         return real, ops
 
     def _answered(self, cases: tuple[Case, ...], ops: list[Op | None], index: int, answer: Any) -> Any:
@@ -178,6 +178,7 @@ class Recorder:
         return sum(len(ch.ops) for ch in self.chans)
 
 
+_send: Any = ac.send
 _RECEIVES: dict[str, Any] = {RECV: ac.recv, "recv_ok": ac.recv_ok}
 
 
@@ -258,11 +259,6 @@ class RecordedChan:
             self.recorder.end(op, CLOSED)
             raise
         self.recorder.end(op, DONE)
-
-    def shut(self) -> None:
-        """Close it if nobody has."""
-        if not self.chan.closed:
-            self.close()
 
     def __aiter__(self) -> RecordedChan:
         return self

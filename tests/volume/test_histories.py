@@ -359,3 +359,8 @@ def test_work_grows_little_more_than_linearly() -> None:
     small, large = work(500), work(8000)
     assert large < 16 * 1.6 * small, (small, large)  # 16 n log 16 n is 1.45 times 16 n log n; n * n would be 16 times
     assert large < 8000 * 150, (small, large)
+
+
+@pytest.mark.stress
+def test_a_long_history_is_checked() -> None:
+    assert check(long_history(200_000)) is None

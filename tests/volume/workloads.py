@@ -16,6 +16,7 @@ import importlib.util
 import math
 from collections import Counter
 from collections.abc import Callable, Coroutine, Iterator
+from functools import partial
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -155,6 +156,13 @@ async def collect(ch: RecordedChan, into: list[Any]) -> None:
         into.append(value)
 
 
+def shut(*chans: RecordedChan) -> None:
+    """Close what nobody has closed yet."""
+    for ch in chans:
+        if not ch.chan.closed:
+            ch.close()
+
+
 async def send_all(ch: RecordedChan, values: list[Any]) -> None:
     for value in values:
         await ch.send(value)
@@ -247,12 +255,9 @@ def pipeline(*capacities: float) -> Callable[[Stage], None]:
             except ac.ChannelClosed:
                 return
 
-        def shut(*sides: RecordedChan) -> Callable[[], None]:
-            return lambda: [side.shut() for side in sides] and None
-
-        stage.crew([(source,)], chans[0].shut, name="source")
+        stage.crew([(source,)], partial(shut, chans[0]), name="source")
         for n in range(len(chans) - 1):
-            stage.crew([(add_one, chans[n], chans[n + 1])], shut(chans[n], chans[n + 1]), name=f"stage{n}-")
+            stage.crew([(add_one, chans[n], chans[n + 1])], partial(shut, chans[n], chans[n + 1]), name=f"stage{n}-")
         stage.spawn(collect, chans[-1], got, name="sink")
 
         def in_order() -> None:
@@ -320,7 +325,7 @@ powers = _powers()
 
 def power_series(stage: Stage) -> None:
     """(1 + x) * (1 + 2x) + 3 * (1 + 2x + 3x*x), by the goroutines of Go's powser1, which end with `main`."""
-    powers.make, powers.ac = stage.chan, stage
+    vars(powers).update(make=stage.chan, ac=stage)
     got: list[Any] = []
 
     async def main() -> None:
@@ -423,10 +428,6 @@ def ring(capacity: float) -> Callable[[Stage], None]:
         chans = [stage.chan(capacity, name=f"ring{n}") for n in range(size)]
         ended: list[int] = []
 
-        def shut(*which: int) -> None:
-            for n in which:
-                chans[n].shut()
-
         async def member(n: int) -> None:
             inlet, outlet = chans[n], chans[(n + 1) % size]
             try:
@@ -438,12 +439,12 @@ def ring(capacity: float) -> Callable[[Stage], None]:
                         continue
                     ended.append(token)
                     if len(ended) == tokens:
-                        shut(*range(size))
+                        shut(*chans)
             except ac.ChannelClosed:
                 return
 
         for n in range(size):
-            stage.crew([(member, n)], lambda n=n: shut(n, (n + 1) % size), name=f"member{n}-")
+            stage.crew([(member, n)], partial(shut, chans[n], chans[(n + 1) % size]), name=f"member{n}-")
 
         def went_round() -> None:
             passed = sum(len(ch.received) for ch in chans)
