@@ -115,7 +115,10 @@ async def _attended(soak: Soak, work: Callable[[Soak], Awaitable[None]]) -> None
     await asyncio.sleep(0)
     soak.count_objects()
     before = census()
-    await work(soak)
+    try:
+        await work(soak)
+    except Exception as error:
+        world.problem(f"ended early by {error!r}")
     world.strike()  # it keeps those of the doomed who were woken last
     for _ in range(PATIENCE):
         await asyncio.sleep(0)
