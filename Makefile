@@ -22,7 +22,7 @@ help:
 	@echo 'make test        run the tests on every Python from 3.11 to 3.13 that is found'
 	@echo 'make test-quick  run the quick tests on the default Python only'
 	@echo 'make check       format, lint, types, layers and the quick tests on one loop; about a minute'
-	@echo 'make bench       compare with what asyncio offers, and print a table'
+	@echo 'make bench       compare with others, half an hour; two minutes with ARGS=--quick (bench/README.md)'
 	@echo 'make clean       remove the environments and caches'
 
 demo:
@@ -70,5 +70,5 @@ bench:
 	@$(RUN) -m bench $(ARGS)
 
 clean:
-	rm -rf .venv .venv-3.* build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
+	rm -rf .venv .venv-3.* .venv-bench-* build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +

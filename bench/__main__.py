@@ -1,30 +1,109 @@
-"""Compare with peers: python -m bench [--loop uvloop] [--rounds N] [WORKLOAD ...]."""
+"""Compare with peers: python -m bench [--quick] [--loop uvloop] [--python PYTHON] [--only NAMES] [--peers NAMES]."""
 
 from __future__ import annotations
 
 import argparse
+import json
+import os
 import platform
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
 
-from bench.harness import table
-from bench.workloads import PEERS, WORKLOADS
+from bench import places, plot, run
+from bench.harness import ROOT, Ready
+from bench.report import markdown
+from bench.results import Results
+from bench.subjects import FIRST, SUBJECTS
+
+FOLDER = ROOT / "bench" / "results"
+VERSIONS = (
+    "import importlib.metadata as m, json, sys\n"
+    "have = {d.name: d.version for d in m.distributions()}\n"
+    "print(json.dumps({n: have[n] for n in sys.argv[1:] if n in have}))"
+)
+DISTRIBUTIONS = ("aiochan-csp", "anyio", "trio", "janus", "culsans", "aiologic", "uvloop")
 
 
-def main() -> None:
-    names = [workload.name for workload in WORKLOADS]
+def main() -> int:
+    options = _options()
+    results = Results(**json.loads(options.render.read_text())) if options.render else _measure(options)
+    page = markdown(results)
+    print(page)
+    folder = options.out or (None if options.partial else FOLDER)
+    if folder is not None:
+        _write(results, page, folder)
+    return 1 if results.failures else 0
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Compare with peers.")
-    parser.add_argument("workloads", nargs="*", metavar="WORKLOAD", help=", ".join(names))
-    parser.add_argument("--loop", choices=["asyncio", "uvloop"], default="asyncio")
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--quick", action="store_true", help="a first look, in about two minutes")
+    parser.add_argument("--loop", choices=list(places.LOOPS), default="asyncio")
+    parser.add_argument("--python", help="measure on another interpreter: a command or a path")
+    parser.add_argument("--only", default="", help=f"of {', '.join(run.choices())}; separated by commas")
+    parser.add_argument("--peers", default="", help=f"of {', '.join(s.name for s in SUBJECTS)}; separated by commas")
+    parser.add_argument("--rounds", type=int, help="how often each workload is measured")
+    parser.add_argument("--out", type=Path, help="where results go; a run of everything goes to bench/results")
+    parser.add_argument("--render", type=Path, metavar="JSON", help="measure nothing, write these results anew")
     options = parser.parse_args()
-    if unknown := set(options.workloads) - set(names):
-        parser.error(f"no such workload: {', '.join(sorted(unknown))}")
+    options.only = _names(parser, options.only, run.choices())
+    options.peers = _names(parser, options.peers, [subject.name for subject in SUBJECTS])
+    options.partial = bool(options.quick or options.only or options.peers or options.render)
+    return options
 
-    chosen = [workload for workload in WORKLOADS if workload.name in (options.workloads or names)]
-    print(f"CPU time beside {next(iter(PEERS))} (1.00; more is slower): median (least-most)")
-    print(f"of {options.rounds} rounds, {options.loop}, {platform.python_implementation()}", end=" ")
-    print(f"{platform.python_version()}\n")
-    print(table(options.loop, chosen, options.rounds))
+
+def _names(parser: argparse.ArgumentParser, given: str, known: list[str]) -> set[str]:
+    names = {name for name in given.split(",") if name}
+    if unknown := names - set(known):
+        parser.error(f"there is no {', '.join(sorted(unknown))}; there are {', '.join(known)}")
+    return names
+
+
+def _measure(options: argparse.Namespace) -> Results:
+    began = time.monotonic()
+    python = places.interpreter(options.python)
+    size = run.QUICK if options.quick else run.FULL
+    if options.rounds:
+        size = replace(size, rounds=options.rounds)
+    chosen = [s for s in SUBJECTS if not options.peers or s.name in options.peers | {FIRST}]
+    ready, missing = places.prepare(chosen, python, options.loop)
+    results = Results(missing=missing)
+    results.about = {
+        "python": f"{platform.python_implementation()} {places.version_of(python)}",
+        "loop": options.loop,
+        "rounds": size.rounds,
+        "seconds": size.seconds,
+        "quick": options.quick,
+        "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
+        "versions": _versions(ready, python),
+    }
+    run.measure(results, ready, options.only, options.loop, size)
+    results.about["minutes"] = round((time.monotonic() - began) / 60, 1)
+    return results
+
+
+def _versions(ready: list[Ready], python: Path) -> dict[str, str]:
+    done = subprocess.run([python, "-P", "-c", VERSIONS, *DISTRIBUTIONS], capture_output=True, text=True, check=True)
+    versions: dict[str, str] = json.loads(done.stdout)
+    if any(one.subject.go for one in ready) and (go := places.go_version()):
+        versions["Go"] = go.removeprefix("go")
+    return versions
+
+
+def _write(results: Results, page: str, folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    _, _, version = str(results.about["python"]).partition(" ")
+    stem = folder / f"{'.'.join(version.split('.')[:2])}-{results.about['loop']}"
+    stem.with_name(f"{stem.name}.json").write_text(json.dumps(results.as_json(), indent=1) + "\n")
+    stem.with_name(f"{stem.name}.md").write_text(page)
+    try:
+        plot.draw(results, stem)
+    except ImportError as error:
+        print(f"no picture: {error}", file=sys.stderr)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -1,45 +1,49 @@
-"""Take one sample: the CPU time per operation of one workload of one peer, in this process.
-
-python -m bench.sample LOOP PEER WORKLOAD COUNT
-"""
+"""One sample of one workload of one peer, taken inside its process: how many operations, how many CPU seconds."""
 
 from __future__ import annotations
 
-import asyncio
-import importlib
-import os
-import sys
-import time
-from collections.abc import Awaitable, Callable
+import gc
+from typing import Any
 
-WARM_UP = 10  # a tenth of the operations first, unmeasured: caches, specialised bytecode
+from bench.peers.base import Peer
 
-
-def loop_factory(loop: str) -> Callable[[], asyncio.AbstractEventLoop]:
-    """Name what makes the event loop."""
-    if loop == "uvloop":
-        import uvloop
-
-        return uvloop.new_event_loop
-    return asyncio.new_event_loop
+TENTH = 10  # the warm-up lasts about a tenth of the sample
+STEP = 100  # and is at most so many times longer than the one before
+LEAST_S = 1e-6
 
 
-async def cpu_seconds(work: Callable[[int], Awaitable[None]], count: int) -> float:
-    """Measure the CPU time that the process needs for `count` operations."""
-    await work(max(1, count // WARM_UP))
-    begin = time.process_time()
-    await work(count)
-    return time.process_time() - begin
+def once(peer: Peer, loop: str, method: str, arguments: list[int]) -> tuple[Any, float]:
+    """Do a workload once: what it returned, and CPU seconds."""
+
+    async def timed() -> Any:
+        peer.watch.start()
+        result = await getattr(peer, method)(*arguments)
+        peer.watch.stop()
+        return result
+
+    gc.collect()
+    return peer.run(loop, timed), peer.watch.seconds
 
 
-def main() -> None:
-    loop, peer, workload, count = sys.argv[1:]
-    if hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})  # no migration between cores
-    work = getattr(importlib.import_module(f"bench.peers.{peer}"), workload)
-    with asyncio.Runner(loop_factory=loop_factory(loop)) as runner:
-        print(runner.run(cpu_seconds(work, int(count))) / int(count))
+def take(peer: Peer, job: dict[str, Any]) -> dict[str, Any]:
+    """Warm up, see how many operations last `job["seconds"]`, and do as many, or as many as `job["fixed"]` says."""
+    if not peer.can(job["method"]):
+        return {}
+    wanted, count = job["seconds"], job["warm_up"]
+
+    def measure(count: int) -> tuple[Any, float]:
+        return once(peer, job["loop"], job["method"], [count, job["width"]] if job["width"] else [count])
+
+    measure(count)  # pays for everything that is imported or made on first use
+    _, seconds = measure(count)
+    while not job["fixed"] and seconds < wanted / TENTH:
+        count = next_count(count, seconds, wanted / TENTH)
+        _, seconds = measure(count)
+    count = job["fixed"] or max(1, round(count * wanted / seconds))
+    result, seconds = measure(count)
+    return {"count": count, "seconds": seconds, "result": result}
 
 
-if __name__ == "__main__":
-    main()
+def next_count(count: int, seconds: float, wanted: float) -> int:
+    """Say how many operations last a little longer than wanted, judging by these; at most STEP times as many."""
+    return min(STEP * count, 1 + round(1.2 * count * wanted / max(seconds, LEAST_S)))

@@ -5,8 +5,8 @@
 makes DIRECTORY with the Python that runs this script, and installs the project in editable mode
 with these dependency groups of pyproject.toml. A stamp inside the directory says what it holds, so
 that a second call costs nothing; a changed pyproject.toml installs again, another Python (or a
-checkout that was moved) starts from nothing. Only the standard library is used: this runs before
-anything is there.
+checkout that was moved) starts from nothing. `ensure_apart` makes one without the project, for what
+cannot live beside it. Only the standard library is used: this runs before anything is there.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 FLOOR = (3, 11)
@@ -40,26 +41,50 @@ def ensure(directory: Path, groups: set[str], python: Path = Path(sys.executable
     Raises:
         subprocess.CalledProcessError: Something could not be installed; the output says what.
     """
-    stamp = directory / STAMP
-    held = json.loads(stamp.read_text()) if stamp.exists() else {}
-    origin = [str(directory.resolve()), version_of(python)]
     project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
-    inside = python_in(directory)
-
-    fresh = held.get("origin") != origin
-    if fresh:
-        print(f"-- making {directory.name} with Python {origin[1]}", flush=True)
-        _call(python, "-m", "venv", "--clear", directory)
-        _install(inside, "--upgrade", PIP)
-        held = {}
+    inside, held = _make(directory, python)
     wanted = groups | set(held.get("groups", ()))
     if held.get("project") != project or wanted != set(held["groups"]):
         print(f"-- installing {', '.join(sorted(wanted)) or 'the package'} there", flush=True)
         options = [f"--group={group}" for group in sorted(wanted)]
         _install(inside, "--editable", ROOT, *options)
-        state = {"origin": origin, "project": project, "groups": sorted(wanted)}
-        stamp.write_text(json.dumps(state))
+        _stamp(directory, held, project=project, groups=sorted(wanted))
     return inside
+
+
+def ensure_apart(directory: Path, requirements: list[str], python: Path = Path(sys.executable)) -> Path:
+    """Make the environment fit to use, with these requirements and without this project.
+
+    Returns:
+        Its interpreter.
+
+    Raises:
+        subprocess.CalledProcessError: Something could not be installed; the output says what.
+    """
+    inside, held = _make(directory, python)
+    if held.get("requirements") != requirements:
+        print(f"-- installing {', '.join(requirements)} there", flush=True)
+        _install(inside, *requirements)
+        _stamp(directory, held, requirements=requirements)
+    return inside
+
+
+def _make(directory: Path, python: Path) -> tuple[Path, dict[str, Any]]:
+    """Make it from nothing unless it is there, of this Python: its interpreter, and what it holds."""
+    stamp = directory / STAMP
+    held: dict[str, Any] = json.loads(stamp.read_text()) if stamp.exists() else {}
+    origin = [str(directory.resolve()), version_of(python)]
+    inside = python_in(directory)
+    if held.get("origin") != origin:
+        print(f"-- making {directory.name} with Python {origin[1]}", flush=True)
+        _call(python, "-m", "venv", "--clear", directory)
+        _install(inside, "--upgrade", PIP)
+        held = {"origin": origin}
+    return inside, held
+
+
+def _stamp(directory: Path, held: dict[str, Any], **more: object) -> None:
+    (directory / STAMP).write_text(json.dumps(held | more))
 
 
 def version_of(python: Path) -> str:

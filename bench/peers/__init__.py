@@ -1,1 +1,1 @@
-"""Who is compared: one file for each peer, with one function for each workload that it can do."""
+"""Who is compared: one file for each peer, with a class `Peer` that has one method for each workload it can do."""

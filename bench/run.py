@@ -1,0 +1,123 @@
+"""Measure what was asked for, part by part, and say how far it is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bench import imports, lateness, memory
+from bench.harness import Figures, Ready, rounds, sample
+from bench.results import Results
+from bench.workloads import GROWTH, WORKLOADS, Workload
+
+PARTS = ("lateness", "memory", "imports")
+GROWTH_SUBJECTS = ("aiochan", "aiochan_c", "asyncio_queue")
+
+
+@dataclass(frozen=True)
+class Size:
+    """How long and how often is measured."""
+
+    seconds: float  # CPU time of one sample
+    rounds: int
+    growth_seconds: float
+    growth_rounds: int
+    widest: int
+    lateness_seconds: float
+    lateness_rounds: int
+    objects: int
+    imports: int
+    fixed: int  # the most operations of a workload whose count is fixed
+
+
+FULL = Size(0.3, 5, 0.15, 3, 100_000, 1.0, 3, 20_000, 15, 250)
+QUICK = Size(0.04, 3, 0.02, 1, 1_000, 0.4, 1, 2_000, 3, 60)
+
+
+def choices() -> list[str]:
+    """Name all that can be asked for."""
+    return [w.name for w in WORKLOADS] + [g.name for g in GROWTH] + ["growth", *PARTS]
+
+
+def measure(results: Results, subjects: list[Ready], wanted: set[str], loop: str, size: Size) -> None:
+    """Measure the wanted parts, everything if none is named, into `results`."""
+    run = _Run(results, subjects, loop, size)
+    for workload in WORKLOADS:
+        if not wanted or workload.name in wanted:
+            run.workload(workload.name)
+    steps: dict[str, Callable[[], None]] = {"lateness": run.lateness, "memory": run.memory, "imports": run.imports}
+    for name, step in steps.items():
+        if not wanted or name in wanted:
+            step()
+    for growth in GROWTH:
+        if not wanted or {growth.name, "growth"} & wanted:
+            run.growth(growth.name)
+
+
+class _Run:
+    def __init__(self, results: Results, subjects: list[Ready], loop: str, size: Size) -> None:
+        self._results, self._subjects, self._loop, self._size = results, subjects, loop, size
+        self._python = [ready for ready in subjects if not ready.subject.go]
+
+    def workload(self, name: str) -> None:
+        (workload,) = (workload for workload in WORKLOADS if workload.name == name)
+        if workload.fixed:
+            workload = workload.with_fixed(min(workload.fixed, self._size.fixed))
+        _say(workload.title)
+        self._results.workloads[name] = rounds(
+            self._subjects,
+            self._size.rounds,
+            lambda ready: sample(ready, self._loop, workload, self._size.seconds),
+            self._failed,
+        )
+
+    def growth(self, name: str) -> None:
+        (growth,) = (growth for growth in GROWTH if growth.name == name)
+        _say(f"growth: {growth.title}")
+        chosen = [ready for ready in self._subjects if ready.subject.name in GROWTH_SUBJECTS]
+        found: dict[str, dict[str, list[float]]] = {ready.subject.name: {} for ready in chosen}
+        for width in growth.widths:
+            if width > self._size.widest:
+                break
+            figures = self._wide(chosen, growth.at(width))
+            for subject, row in figures.items():
+                found[subject][str(width)] = row
+        self._results.growth[name] = found
+
+    def _wide(self, chosen: list[Ready], workload: Workload) -> Figures:
+        seconds = self._size.growth_seconds
+        return rounds(
+            chosen, self._size.growth_rounds, lambda ready: sample(ready, self._loop, workload, seconds), self._failed
+        )
+
+    def lateness(self) -> None:
+        for capacity in lateness.CAPACITIES:
+            _say(f"timers, capacity {capacity:,}")
+            figures = rounds(
+                self._python,
+                self._size.lateness_rounds,
+                lambda ready, of=capacity: lateness.sample(ready, self._loop, of, self._size.lateness_seconds),
+                self._failed,
+            )
+            for subject, samples in figures.items():
+                self._results.lateness.setdefault(subject, {})[str(capacity)] = lateness.summary(samples)
+
+    def memory(self) -> None:
+        _say("bytes")
+        figures = rounds(
+            self._python, 1, lambda ready: memory.sample(ready, self._loop, self._size.objects), self._failed
+        )
+        self._results.memory = {subject: row[0] for subject, row in figures.items()}
+
+    def imports(self) -> None:
+        _say("imports")
+        self._results.imports = imports.run(self._python, self._size.imports)
+
+    def _failed(self, message: str) -> None:
+        _say(f"failed: {message}")
+        self._results.failures.append(message)
+
+
+def _say(message: str) -> None:
+    print(f"-- {message}", file=sys.stderr, flush=True)
