@@ -3,7 +3,8 @@
     exhaustive   all schedules of the programs of tests/schedules, small programs first; counts schedules
     random       schedules at random, and by priorities, of the large programs; counts schedules
     model        random programs of moves, against the reference model; counts programs
-    conformance  tests/conformance and tests/core, the quick ones, on asyncio's loop; counts tests
+    core         tests/core, the quick ones, on asyncio's loop; counts tests
+    conformance  tests/conformance, likewise
     hazards      tests/hazards, likewise
     go           tests/go, likewise
 
@@ -26,8 +27,9 @@ from typing import Any
 
 __all__ = ["JOBS", "Job", "Report"]
 
-HANG_S = 10  # CPU time of one schedule, program or test
+HANG_S = float(os.environ.get("AIOCHAN_MUTANTS_HANG_S", "10"))  # CPU time of one schedule, program or test
 TEST_S = 30  # time of one test: it may also sleep for ever
+TOO_LARGE = 200_000.0  # by the guess of _size: larger programs are searched by the suite itself, not for every mutant
 
 
 @dataclass
@@ -84,17 +86,23 @@ class Job:
 
 
 def _exhaustive(watch: Watch) -> None:
-    for title, scenario, options in sorted(_searches(), key=lambda search: _size(*search[1:])):
+    from tests.mutants.programs import SMALL
+
+    small = [(program.title, program, {"cancels": 1}) for program in SMALL]
+    small += [(f"{program.title}, an interrupt", program, {"interrupts": 1}) for program in SMALL]
+    others = [search for search in _searches() if _size(*search[1:]) <= TOO_LARGE]
+    for title, scenario, options in small + sorted(others, key=lambda search: _size(*search[1:])):
         if not _search(watch, title, _explored(watch, scenario, options)):
             return
 
 
 def _searches() -> Iterator[tuple[str, Any, dict[str, Any]]]:
     from tests.schedules.programs import PROGRAMS
+    from tests.schedules.rounds import PROGRAMS as ROUNDS
     from tests.schedules.test_budget import busy
     from tests.schedules.test_waitqueue import exclusive, needs_room, told
 
-    for program in PROGRAMS:
+    for program in PROGRAMS + ROUNDS:
         yield program.title, program, {"cancels": 1}
         if len(program.tasks) <= 3:
             yield f"{program.title}, two cancellations", program, {"cancels": 2}
@@ -240,7 +248,8 @@ JOBS: dict[str, Job] = {
         Job("exhaustive", "schedules", _exhaustive),
         Job("model", "programs", _model),
         Job("random", "schedules", _random),
-        Job("conformance", "tests", _tests("tests/conformance", "tests/core")),
+        Job("core", "tests", _tests("tests/core")),
+        Job("conformance", "tests", _tests("tests/conformance")),
         Job("hazards", "tests", _tests("tests/hazards")),
         Job("go", "tests", _tests("tests/go")),
     )
