@@ -198,7 +198,8 @@ def run_tasks(count: int, alive: int = 10_000, say: Callable[[str], None] = prin
             memory = soak.sample()
             if came == count or came // alive % 10 == 0:
                 say(
-                    f"{came:>9} tasks {soak.elapsed_s():7.1f} s {memory:7} KiB {soak.world.counts['problems']} problems"
+                    f"{came:>9} tasks {soak.elapsed_s():7.1f} s {memory:7} KiB {soak.count_objects():7} objects"
+                    f" {soak.world.counts['problems']} problems"
                 )
 
         await crowds(soak.world, count, alive, after)

@@ -22,7 +22,7 @@ from tests.soak.soak import run_tasks
 from tests.soak.world import World
 
 MINUTES = float(os.environ.get("AIOCHAN_SOAK_MINUTES", "1"))
-MILLION = 1_000_000
+MILLION = int(os.environ.get("AIOCHAN_SOAK_TASKS", "1000000"))
 DRIFT_KIB = 1024 if MINUTES >= 10 else 2048  # in a minute the warm-up is hardly over
 
 LOOPS = ["asyncio", "uvloop"]
