@@ -29,7 +29,7 @@ def report(compared: list[Comparison]) -> str:
 
 def test_they_come_out_as_recorded_from_go() -> None:
     for program, shown in recorded():
-        assert outcomes(program) == shown, program
+        assert outcomes(program) == shown, f"\n{program}"
 
 
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
@@ -97,7 +97,7 @@ def test_many_come_out_as_in_go(go: Go, capsys: pytest.CaptureFixture[str]) -> N
 def open_promises_add(one: Comparison) -> int:
     """Count the outcomes that there are only here, as receivers are not handed their values."""
     all_of_ours = outcomes(one.program, handed=False)
-    assert all_of_ours >= one.ours, one.program
+    assert all_of_ours >= one.ours, f"\n{one.program}"
     return len(all_of_ours - one.ours)
 
 
