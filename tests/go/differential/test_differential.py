@@ -88,9 +88,10 @@ def test_many_come_out_as_in_go(go: Go, capsys: pytest.CaptureFixture[str]) -> N
     while batch := compare(itertools.islice(drawn, BATCH), go, runs=2000, seed=seed):
         compared += batch
         more += sum(open_promises_add(one) for one in batch)
+        say(capsys, *(str(one) for one in batch if one.unseen))
         say(capsys, f"{summary(compared)}; {more} more while a promise is open")
-        assert not any(one.missing for one in compared), report(compared)
-    say(capsys, f"seed {seed}, {version()}: {report(compared)}")
+        assert not any(one.missing for one in batch), report(batch)
+    say(capsys, f"seed {seed}, {version()}")
     assert sum(len(one.unseen) for one in compared) < 0.01 * sum(len(one.ours) for one in compared)
 
 
@@ -101,6 +102,7 @@ def open_promises_add(one: Comparison) -> int:
     return len(all_of_ours - one.ours)
 
 
-def say(capsys: pytest.CaptureFixture[str], text: str) -> None:
+def say(capsys: pytest.CaptureFixture[str], *lines: str) -> None:
     with capsys.disabled():
-        print(f"\n{text}", end="", flush=True)
+        for line in lines:
+            print(f"\n{line}", end="", flush=True)
