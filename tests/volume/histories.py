@@ -54,7 +54,8 @@ What it does not see
 It is not complete. It does not count places (a send that should have waited, a "no room" where there was some), and not
 the order in which sleeping receivers are served; a cancelled select that sent two of its values is two cancelled sends
 to it. With permits, cancellations, and closes in the game, several harmless pairs may contradict each other together.
-`tests/volume/test_histories.py` compares it with a search on small histories, and says how much it misses.
+`tests/volume/test_histories.py` compares it with a search (`bruteforce.py`) on 12 000 small histories: of the 4830 that
+no right channel can have it misses 3, and it rejects none of the others.
 """
 
 from __future__ import annotations
