@@ -1,8 +1,8 @@
 """One large history on a real event loop: some dozens of tasks that do everything at random, and are cancelled.
 
-Quick: 3000 operations on each kind of loop. Stress: AIOCHAN_OPERATIONS of them (1 000 000 unless told otherwise; a tenth
-in debug mode); AIOCHAN_SEED makes another history. Each case of a select is an operation; the ones that were not chosen
-are "undone".
+Quick: 3000 operations on each kind of loop. Stress: AIOCHAN_OPERATIONS of them (1 000 000 unless told otherwise, and a
+tenth of that in debug mode); AIOCHAN_SEED makes another history. Each case of a select is an operation; those that were
+not chosen are "undone".
 
     pytest -m stress tests/volume/test_large_history.py
 """
