@@ -14,10 +14,9 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 from bench.harness import Ready, ask
-from bench.peers.base import Peer, end
+from bench.peers.base import Peer, end, settle
 
 TO_A_CHANNEL = 100
-TURNS = 10  # of the loop, until everybody has parked
 
 
 class Barest:
@@ -93,21 +92,16 @@ async def _bare(number: int) -> float:
 async def _sleepers(sleep: Callable[[int], Coroutine[Any, Any, None]], number: int, wake: Callable[[], None]) -> float:
     tasks: list[asyncio.Task[None] | None] = [None] * number
     first = asyncio.create_task(sleep(0))  # whatever is made once
-    await _settle()
+    await settle()
     count = _Count()
     for k in range(number):
         tasks[k] = asyncio.create_task(sleep(k))
-    await _settle()
+    await settle()
     size = count.bytes() / number
     wake()
-    await _settle()
+    await settle()
     await end([first, *(task for task in tasks if task is not None)])
     return size
-
-
-async def _settle() -> None:
-    for _ in range(TURNS):
-        await asyncio.sleep(0)
 
 
 class _Count:

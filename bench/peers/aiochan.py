@@ -82,7 +82,7 @@ class Peer(base.Peer):
                 await chans[value % width].send(value)
 
         feeder = asyncio.create_task(feed())
-        await asyncio.sleep(0)
+        await base.settle()
         for value in range(count):
             await wanted.send(value)
             _, got = await ac.select(*[ac.recv(chan) for chan in chans])
@@ -144,7 +144,7 @@ class Peer(base.Peer):
                 await right.send(token + 1)
 
         tasks = [asyncio.create_task(forward(chans[k], chans[k + 1])) for k in range(width)]
-        await asyncio.sleep(0)
+        await base.settle()
         token = 0
         self.watch.start()
         for _ in range(count):
@@ -164,7 +164,7 @@ class Peer(base.Peer):
                 signals[index].close()
 
         closer = asyncio.create_task(close())
-        await asyncio.sleep(0)
+        await base.settle()
         for number in range(count):
             await wanted.send(number % width)
             index, _ = await ac.select(*[ac.recv(signal) for signal in signals])
@@ -186,11 +186,11 @@ class Peer(base.Peer):
                 total += value
 
         tasks = [asyncio.create_task(take()) for _ in range(width)]
-        await asyncio.sleep(0)
+        await base.settle()
         self.watch.start()
         for value in range(count):
             await chan.send(value)
-        await asyncio.sleep(0)  # the last ones take theirs
+        await base.settle()  # the last ones take theirs
         self.watch.stop()
         chan.close()
         await asyncio.gather(*tasks)

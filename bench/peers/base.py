@@ -9,6 +9,7 @@ from contextlib import suppress
 from typing import Any
 
 STRIDE = 7919  # a prime: visits every place, far from the last one
+TURNS = 10
 
 
 class Watch:
@@ -59,6 +60,12 @@ class Peer:
         return hasattr(self, workload)
 
 
+async def settle() -> None:
+    """Let everybody start and park: some libraries go round the loop now and then before they do."""
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+
+
 async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel tasks, and wait until they have ended."""
     tasks = list(tasks)
@@ -72,7 +79,7 @@ async def end(tasks: Iterable[asyncio.Task[Any]]) -> None:
 async def cancel_some(watch: Watch, wait: Callable[[], Coroutine[Any, Any, Any]], count: int, width: int) -> int:
     """Keep `width` tasks asleep in ``await wait()``; cancel one somewhere among them and replace it, `count` times."""
     tasks = [asyncio.create_task(wait()) for _ in range(width)]
-    await asyncio.sleep(0)
+    await settle()
     ended = which = 0
     watch.start()
     for _ in range(count):

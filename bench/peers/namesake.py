@@ -89,7 +89,7 @@ class Peer(base.Peer):
                 await chans[value % width].put(value)
 
         feeder = asyncio.create_task(feed())
-        await asyncio.sleep(0)
+        await base.settle()
         for value in range(count):
             await wanted.put(value)
             got, _ = await aiochan.select(*chans)
@@ -150,7 +150,7 @@ class Peer(base.Peer):
                 await right.put(token + 1)
 
         tasks = [asyncio.create_task(forward(chans[k], chans[k + 1])) for k in range(width)]
-        await asyncio.sleep(0)
+        await base.settle()
         token = 0
         self.watch.start()
         for _ in range(count):
@@ -170,7 +170,7 @@ class Peer(base.Peer):
                 chans[index].close()
 
         closer = asyncio.create_task(close())
-        await asyncio.sleep(0)
+        await base.settle()
         for number in range(count):
             index = number % width
             await wanted.put(index)

@@ -108,7 +108,7 @@ class QueuePeer(base.Peer):
                 await queues[value % width].put(value)
 
         feeder = asyncio.create_task(feed())
-        await asyncio.sleep(0)
+        await base.settle()
         for value in range(count):
             await wanted.put(value)
             total += await race(queues)
@@ -169,7 +169,7 @@ class QueuePeer(base.Peer):
                 await right.put(await left.get() + 1)
 
         tasks = [asyncio.create_task(forward(queues[k], queues[k + 1])) for k in range(width)]
-        await asyncio.sleep(0)
+        await base.settle()
         token = 0
         self.watch.start()
         for _ in range(count):
@@ -189,7 +189,7 @@ class QueuePeer(base.Peer):
                 await queues[index].put(index)  # nothing to close: a value is the signal
 
         closer = asyncio.create_task(close())
-        await asyncio.sleep(0)
+        await base.settle()
         for number in range(count):
             await wanted.put(number % width)
             index = await race(queues)
@@ -216,7 +216,7 @@ class QueuePeer(base.Peer):
                     all_taken.set()
 
         tasks = [asyncio.create_task(take()) for _ in range(width)]
-        await asyncio.sleep(0)
+        await base.settle()
         self.watch.start()
         for value in range(count):
             await queue.put(value)

@@ -190,7 +190,8 @@ class StreamPeer(base.Peer):
                 right, following = self.open(0)
                 group.start_soon(forward, left, right)
                 left = following
-            await self.checkpoint()
+            for _ in range(base.TURNS):
+                await self.checkpoint()
             self.watch.start()
             for _ in range(count):
                 await first.send(token)
