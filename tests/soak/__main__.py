@@ -7,8 +7,8 @@ import json
 import sys
 from dataclasses import asdict
 
-from tests.soak.load import run_load
-from tests.soak.soak import Report, run_tasks
+from tests.soak.load import flat_after, run_load
+from tests.soak.soak import FLAT, Report, run_tasks
 
 
 def main() -> int:
@@ -24,18 +24,16 @@ def main() -> int:
         kind.add_argument("--no-gc", action="store_true", help="switch the garbage collector off")
         kind.add_argument("--loop", choices=["asyncio", "uvloop"], default="asyncio")
         kind.add_argument("--seed", type=int, default=1)
-        kind.add_argument("--allowance", type=float, default=1024, help="KiB that memory may drift (%(default)s)")
     args = parser.parse_args()
     options = {
         "loop": args.loop,
         "collector": not args.no_gc,
         "seed": args.seed,
-        "allowance_kib": args.allowance,
         "say": _say,
     }
     if args.kind == "tasks":
-        return _tell(run_tasks(args.count, args.alive, **options))
-    return _tell(run_load(minutes=args.minutes, pace=args.pace, **options))
+        return _tell(run_tasks(args.count, args.alive, allowance=FLAT, **options))
+    return _tell(run_load(minutes=args.minutes, pace=args.pace, allowance=flat_after(args.minutes), **options))
 
 
 def _say(line: str) -> None:

@@ -306,6 +306,9 @@ async def crowd(board: Board, size: int, cancel: float = 0.1, at_once: bool = Tr
 async def crowds(world: World, count: int, alive: int, after: Callable[[int], None]) -> None:
     """Let `count` tasks come, in crowds of `alive`; some channels serve all of the crowds.
 
+    The first crowd is half as large again. What is resident follows the highest peak there was, and crowds differ by
+    chance: so that is over before anything is measured.
+
     Args:
         world: Where.
         count: How many tasks in total.
@@ -315,8 +318,8 @@ async def crowds(world: World, count: int, alive: int, after: Callable[[int], No
     kept = [world.open(*kind) for kind in KINDS]
     came = 0
     while came < count:
-        size = min(alive, count - came)
-        await crowd(Board(world, kept=kept), size, at_once=bool(came // alive % 2))
+        size = min(alive if came else alive * 3 // 2, count - came)
+        await crowd(Board(world, kept=kept), size, at_once=came // alive % 2 == 0)
         came += size
         after(came)
     world.shut(*kept)

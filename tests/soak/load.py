@@ -7,14 +7,19 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from tests.soak.measure import census
+from tests.soak.measure import Memory, census
 from tests.soak.services import SERVICES
-from tests.soak.soak import Report, Soak, soak
+from tests.soak.soak import FLAT, Report, Soak, soak
 
-__all__ = ["run_load"]
+__all__ = ["flat_after", "run_load"]
 
 LOOK_S = 0.25  # between two looks at the pace
 STUCK_S = 60.0  # the services end within this time once the world is over
+
+
+def flat_after(minutes: float) -> Memory:
+    """Tell by how much memory may grow after the warm-up; in a few minutes that is hardly over."""
+    return FLAT if minutes >= 10 else Memory(resident_kib=2048, blocks=20_000, malloced_kib=1024)
 
 
 class _Watch:
@@ -69,11 +74,12 @@ class _Watch:
         for problem in world.problems[self._told_problems :]:
             self.say(f"PROBLEM {problem}")
         self._told_problems = len(world.problems)
-        totals = world.all_totals()
+        totals, memory = world.all_totals(), self.soak.sample()
         waiters = sum(living[f"aiochan.{name}"] for name in ("Waiter", "Selecting"))
         self.say(
             f"{now_s / 60:5.1f} min {totals.operations:>11} operations {world.counts['tasks']:>9} tasks"
-            f" {world.counts['tasks cancelled']:>8} cancelled; {self.soak.report.memory_kib[-1]:6} KiB"
+            f" {world.counts['tasks cancelled']:>8} cancelled; {memory.resident_kib:6} KiB"
+            f" {memory.blocks:6} blocks {memory.malloced_kib:5} KiB malloced"
             f" {waiters:4} waiters {world.asleep:4} asleep {living['aiochan.Chan']:4} chans {world.running:4} tasks now"
             f" {self.soak.count_objects():6} objects; late {self.soak.lateness.lately_ms():6.1f} ms"
             f" cpu {100 * self.soak.cpu_s() / now_s:4.1f} %; {world.counts['problems']} problems"

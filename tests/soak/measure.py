@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import math
 import resource
@@ -10,17 +11,18 @@ import statistics
 import sys
 import time
 from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-__all__ = ["Lateness", "census", "collect_garbage", "drift_kib", "resident_kib"]
+__all__ = ["Lateness", "Memory", "census", "collect_garbage", "drift", "memory"]
 
 STATM = Path("/proc/self/statm")
 OURS = {"aiochan": "aiochan", "tests": "tests", "asyncio": "asyncio", "_asyncio": "asyncio", "uvloop": "asyncio"}
 FORMS = {"coroutine", "async_generator", "generator", "traceback", "frame", "Context"}
 
 
-def resident_kib() -> int:
+def _resident_kib() -> int:
     """Tell how much memory is resident; where that cannot be told, how much was at most."""
     if STATM.exists():
         return int(STATM.read_text().split()[1]) * resource.getpagesize() // 1024
@@ -28,7 +30,41 @@ def resident_kib() -> int:
     return peak // 1024 if sys.platform == "darwin" else peak
 
 
-def drift_kib(samples: list[int]) -> int | None:
+class _MallInfo(ctypes.Structure):
+    """What glibc tells about malloc: `struct mallinfo2`."""
+
+    NAMES = "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
+    _fields_ = [(name, ctypes.c_size_t) for name in NAMES.split()]
+
+
+def _find_mallinfo() -> Callable[[], Any] | None:
+    if not sys.platform.startswith("linux"):
+        return None
+    mallinfo = getattr(ctypes.CDLL(None), "mallinfo2", None)
+    if mallinfo is not None:
+        mallinfo.restype = _MallInfo
+    return mallinfo
+
+
+_mallinfo = _find_mallinfo()
+
+
+class Memory(NamedTuple):
+    """Memory in use. What is resident also holds what is free: it follows the highest peak there was."""
+
+    resident_kib: int
+    blocks: int  # small ones, of Python's own allocator, exactly
+    malloced_kib: int  # large ones, where glibc tells it, exactly; else 0
+
+
+def memory() -> Memory:
+    """Measure it now."""
+    info = _mallinfo() if _mallinfo is not None else None
+    malloced = 0 if info is None else (info.uordblks + info.hblkhd) // 1024
+    return Memory(_resident_kib(), sys.getallocatedblocks(), malloced)
+
+
+def drift(samples: Sequence[int]) -> int | None:
     """Compare the median of the last fifth with that of the second fifth; None if there are too few samples.
 
     The first fifth is the warm-up. Medians, because a sample may fall into the middle of a burst.

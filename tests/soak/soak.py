@@ -18,12 +18,15 @@ from typing import Any
 from aiochan import core
 from aiochan.core import hooks
 from tests.soak.crowd import crowds
-from tests.soak.measure import Lateness, census, collect_garbage, drift_kib, resident_kib
+from tests.soak.measure import Lateness, Memory, census, collect_garbage, drift, memory
 from tests.soak.world import World
 
 __all__ = ["Report", "run_tasks", "soak"]
 
 PATIENCE = 20  # turns that may pass until what is about to end has ended
+ANYTHING = Memory(*[math.inf] * 3)  # type: ignore[arg-type]
+FLAT = Memory(resident_kib=1024, blocks=5000, malloced_kib=256)  # Python's free lists hold some thousand blocks
+OWN_BLOCKS = 500  # that a soak may keep for its report
 TRANSIENT = {"frame", "Context", "asyncio.Handle", "generator"}  # the loop's own, and those of this very program
 
 
@@ -43,10 +46,11 @@ class Report:
     channels: int = 0
     left_in_channels: int = 0
     lateness: dict[str, float] = field(default_factory=dict)
-    memory_kib: list[int] = field(default_factory=list)
-    drift_kib: int | None = None
+    memory: dict[str, list[int]] = field(default_factory=lambda: {name: [] for name in Memory._fields})
+    drift: dict[str, int | None] = field(default_factory=dict)
     objects: list[int] = field(default_factory=list)  # that the collector knows
     remains: dict[str, int] = field(default_factory=dict)  # objects that were not there before
+    kept_blocks: int = 0  # of small memory, after a last collection
     garbage: dict[str, int] = field(default_factory=dict)  # what only the collector could free
     problems: list[str] = field(default_factory=list)
 
@@ -70,9 +74,11 @@ class Soak:
         self.report.objects.append(len(gc.get_objects()))
         return self.report.objects[-1]
 
-    def sample(self) -> int:
-        self.report.memory_kib.append(resident_kib())
-        return self.report.memory_kib[-1]
+    def sample(self) -> Memory:
+        now = memory()
+        for name, value in now._asdict().items():
+            self.report.memory[name].append(value)
+        return now
 
 
 def soak(
@@ -82,7 +88,7 @@ def soak(
     loop: str = "asyncio",
     collector: bool = True,
     seed: int = 1,
-    allowance_kib: float = math.inf,
+    allowance: Memory = ANYTHING,
 ) -> Report:
     """Run `work`, and find whatever it left behind.
 
@@ -92,19 +98,21 @@ def soak(
         loop: The kind of loop, asyncio or uvloop.
         collector: Whether the garbage collector is on.
         seed: Of all dice.
-        allowance_kib: By how much the memory may grow after the warm-up.
+        allowance: By how much the memory may grow after the warm-up.
     """
     report = Report(what, loop, collector, seed)
     world = World(seed)
     core.seed(seed)
+    core.set_budget(*core.set_budget())  # whatever is left of the last operations, begin anew
     with _noises(world), _collector(collector), asyncio.Runner(loop_factory=_factory(loop)) as runner:
         runner.get_loop().set_exception_handler(
             lambda _, context: world.problem(f"the loop's exception handler: {context}")
         )
         runner.run(_attended(Soak(report, world), work))
-    report.drift_kib = drift_kib(report.memory_kib)
-    if report.drift_kib is not None and report.drift_kib > allowance_kib:
-        world.problem(f"memory grew by {report.drift_kib} KiB after the warm-up, allowed are {allowance_kib}")
+    for name, allowed in allowance._asdict().items():
+        report.drift[name] = grown = drift(report.memory[name])
+        if grown is not None and grown > allowed:
+            world.problem(f"memory grew after the warm-up: {name} by {grown}, allowed are {allowed}")
     report.problems = world.problems
     return report
 
@@ -113,8 +121,9 @@ async def _attended(soak: Soak, work: Callable[[Soak], Awaitable[None]]) -> None
     world, report = soak.world, soak.report
     ticker = asyncio.create_task(soak.lateness.watch())
     await asyncio.sleep(0)
+    gc.collect()
     soak.count_objects()
-    before = census()
+    before, blocks = census(), sys.getallocatedblocks()
     try:
         await work(soak)
     except Exception as error:
@@ -131,6 +140,9 @@ async def _attended(soak: Soak, work: Callable[[Soak], Awaitable[None]]) -> None
     soak.count_objects()
     _compare(soak, before, census())
     report.garbage = dict(collect_garbage())
+    report.kept_blocks = sys.getallocatedblocks() - blocks  # this empties Python's free lists, so it is exact
+    if report.kept_blocks > OWN_BLOCKS + 10 * len(report.memory["blocks"]):  # the samples are some of them
+        world.problem(f"{report.kept_blocks} blocks of memory more than before")
     if report.garbage and not report.collector:
         world.problem(f"only the collector could free {report.garbage}")
     report.seconds, report.cpu_seconds = round(soak.elapsed_s(), 1), round(soak.cpu_s(), 1)
@@ -198,7 +210,8 @@ def run_tasks(count: int, alive: int = 10_000, say: Callable[[str], None] = prin
             memory = soak.sample()
             if came == count or came // alive % 10 == 0:
                 say(
-                    f"{came:>9} tasks {soak.elapsed_s():7.1f} s {memory:7} KiB {soak.count_objects():7} objects"
+                    f"{came:>9} tasks {soak.elapsed_s():7.1f} s {memory.resident_kib:7} KiB {memory.blocks:7} blocks"
+                    f" {memory.malloced_kib:6} KiB malloced {soak.count_objects():7} objects"
                     f" {soak.world.counts['problems']} problems"
                 )
 

@@ -15,15 +15,14 @@ from aiochan.core.hchan import HChan
 from aiochan.core.waiters import Waiter
 from tests.soak import crowd, load, soak
 from tests.soak.ledger import Account, WrongBooks
-from tests.soak.load import run_load
-from tests.soak.measure import Lateness, census, collect_garbage, drift_kib
+from tests.soak.load import flat_after, run_load
+from tests.soak.measure import Lateness, Memory, census, collect_garbage, drift
 from tests.soak.services import SERVICES
-from tests.soak.soak import run_tasks
+from tests.soak.soak import FLAT, run_tasks
 from tests.soak.world import World
 
 MINUTES = float(os.environ.get("AIOCHAN_SOAK_MINUTES", "1"))
 MILLION = int(os.environ.get("AIOCHAN_SOAK_TASKS", "1000000"))
-DRIFT_KIB = 1024 if MINUTES >= 10 else 2048  # in a minute the warm-up is hardly over
 
 LOOPS = ["asyncio", "uvloop"]
 by_loop = pytest.mark.parametrize("loop", LOOPS)
@@ -52,8 +51,8 @@ MOMENTS = "before the start", "asleep", "in the turn of the wake-up"
 def well_cancelled(report, tasks):
     """Fail unless the soak was one."""
     assert report.counts["tasks"] == tasks
-    assert 0.09 * tasks < report.counts["tasks cancelled"] < 0.12 * tasks
-    assert all(report.counts[f"cancelled {moment}"] > 0.01 * tasks for moment in MOMENTS)
+    assert 0.09 * tasks < report.counts["tasks cancelled"] < 0.13 * tasks
+    assert all(report.counts[f"cancelled {moment}"] > 0.005 * tasks for moment in MOMENTS)
     for name in ("taken_back", "dropped", "kept"):
         assert report.totals[name] > 0, name
     return report
@@ -96,7 +95,7 @@ def test_a_run_of_tasks_is_the_same_with_the_same_seed():
 @by_loop
 @by_collector
 def test_a_million_tasks(loop, collector):
-    report = run_tasks(MILLION, 10_000, loop=loop, collector=collector, allowance_kib=1024)
+    report = run_tasks(MILLION, 10_000, loop=loop, collector=collector, allowance=FLAT)
     well_cancelled(well(report), MILLION)
 
 
@@ -104,7 +103,7 @@ def test_a_million_tasks(loop, collector):
 @pytest.mark.timeout(MINUTES * 60 + 300)
 @pytest.mark.parametrize(("loop", "collector"), [("asyncio", True), ("uvloop", False)], ids=["gc", "uvloop, no gc"])
 def test_load(loop, collector):
-    well(run_load(minutes=MINUTES, pace=0.38, loop=loop, collector=collector, allowance_kib=DRIFT_KIB))
+    well(run_load(minutes=MINUTES, pace=0.38, loop=loop, collector=collector, allowance=flat_after(MINUTES)))
 
 
 # -- it notices
@@ -158,6 +157,17 @@ def make_cycles(monkeypatch):
     monkeypatch.setattr(HChan, "_redeem", redeem_and_litter)
 
 
+def keep_blocks(monkeypatch):
+    """Keep what is no object of the library, and unknown to the collector."""
+    kept, pass_on = [], HChan._pass_on
+
+    def keep(self):
+        kept.extend(object() for _ in range(20))
+        return pass_on(self)
+
+    monkeypatch.setattr(HChan, "_pass_on", keep)
+
+
 def keep_reservations(monkeypatch):
     kept, reserve = [], ac.Chan.reserve
 
@@ -175,6 +185,7 @@ def leave_warnings(monkeypatch):
 PLANTED = {
     keep_waiters: "more objects than before: aiochan.Waiter",
     keep_reservations: "more objects than before: aiochan.Reservation",
+    keep_blocks: "blocks of memory more than before",
     lose_values: "values were lost",
     leave_values: "promised to nobody, and not taken back",
     double_values: "received twice",
@@ -188,7 +199,7 @@ PLANTED = {
 def test_it_notices(monkeypatch, plant, words):
     monkeypatch.setattr(crowd, "MANY_TURNS", 500)
     plant(monkeypatch)
-    report = run_tasks(1000, 500, quiet, collector=False)
+    report = run_tasks(2000, 1000, quiet, collector=False)
     assert any(words in problem for problem in report.problems), report.problems
 
 
@@ -200,11 +211,12 @@ def test_the_load_notices_lost_values(monkeypatch):
     assert any("values were lost" in problem for problem in report.problems), report.problems
 
 
-def test_memory_that_grows_is_noticed(monkeypatch):
-    memory = iter(range(0, 10**6, 10))
-    monkeypatch.setattr(soak, "resident_kib", lambda: next(memory))
-    report = run_tasks(200, 10, quiet, allowance_kib=100)
-    assert report.problems == [f"memory grew by {report.drift_kib} KiB after the warm-up, allowed are 100"]
+@pytest.mark.parametrize("field", Memory._fields)
+def test_memory_that_grows_is_noticed(monkeypatch, field):
+    growing = iter(range(0, 10**6, 10))
+    monkeypatch.setattr(soak, "memory", lambda: Memory(0, 0, 0)._replace(**{field: next(growing)}))
+    report = run_tasks(505, 10, quiet, allowance=Memory(100, 100, 100))
+    assert report.problems == [f"memory grew after the warm-up: {field} by 300, allowed are 100"]
 
 
 async def an_error_that_nobody_asks_for(_):
@@ -330,10 +342,10 @@ def test_books_know_who_is_still_busy(account):
 
 def test_drift_leaves_the_warm_up_and_single_peaks_out():
     warm_up, flat = [0] * 20, [100, 101, 99, 100] * 20
-    assert drift_kib(warm_up + flat) == 0
-    assert drift_kib([*warm_up, *flat[:-3], 9999]) == 0
-    assert drift_kib(list(range(100))) == 60
-    assert drift_kib([1] * 9) is None
+    assert drift(warm_up + flat) == 0
+    assert drift([*warm_up, *flat[:-3], 9999]) == 0
+    assert drift(list(range(100))) == 60
+    assert drift([1] * 9) is None
 
 
 def test_the_census_counts_what_the_library_made():
