@@ -10,7 +10,8 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 
-from aiochan.testing.model import Answer, ModelCase, ModelChan, Op, Outcome
+from aiochan.testing.model import Answer, ModelCase, ModelChan, ModelSignal, Op, Outcome
+from tests.testing.differential import Spec
 
 IMPORTANT = (
     "send: slept",
@@ -75,7 +76,18 @@ IMPORTANT = (
     "timeout: rang after a cancel",
     "ran out of turn",
     "drained",
+    "made: signal",
+    "made: wait 0",
+    "made: wait 1",
+    "made: wait 2",
+    "made: wait inf",
+    "made: drop_oldest 1",
+    "made: drop_oldest 2",
+    "made: drop_newest 1",
+    "made: drop_newest 2",
+    "signal: heard in sleep",
 )
+RARE = ("select_loop: went on to sleep",)  # about once in 10,000 steps
 
 
 class Events:
@@ -95,6 +107,10 @@ class Events:
     def saw(self, event: str, really: bool = True, *, count: int = 1) -> None:
         if really:
             self.seen[event] += count
+
+    def makes(self, spec: Spec) -> None:
+        """A channel is made."""
+        self.saw("made: signal" if spec.capacity is None else f"made: {spec.overflow} {spec.capacity}")
 
     def begins(self, name: str, outcome: Outcome) -> None:
         what = name.partition(" (")[0].partition(" v")[0]  # without the number of the move, and without the value
@@ -139,6 +155,7 @@ class Events:
         assert won is not None
         chan, side = won.case.chan, won.case.side
         if not op.cancelled:
+            self.saw("signal: heard in sleep", isinstance(chan, ModelSignal))
             self.saw("end: told by the last receiver", any(woken.told for woken in answer.woken))
         elif op.told:
             pass
@@ -172,6 +189,10 @@ class Events:
             self.saw("state: closed, receivers wait for the end")
         if chan.places and chan.line:
             self.saw("state: somebody waits behind a place")
+
+    def missing(self, names: Sequence[str]) -> list[str]:
+        """Name what has not occurred."""
+        return [name for name in names if not self.seen[name]]
 
     def lines(self) -> list[str]:
         """Say it all, most frequent first."""

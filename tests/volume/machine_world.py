@@ -120,6 +120,8 @@ class World(Pair):
         self.cancels: Counter[Running] = Counter()
         self.dropped: list[int] = [0] * len(specs)
         self._limit: tuple[str, float] | None = None
+        for spec in specs:
+            events.makes(spec)
 
     # -- moves
 
@@ -270,6 +272,7 @@ class World(Pair):
         assert isinstance(self.specs, list)
         self.specs[at], self.real[at], self.model[at] = spec, _real(spec, f"c{at}"), _model(spec)
         self.dropped[at] = 0
+        self.events.makes(spec)
         return True
 
     def _is_bound(self, at: int) -> bool:

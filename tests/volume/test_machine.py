@@ -11,19 +11,18 @@ import os
 import pytest
 
 from tests.volume.machine import check_batch, check_machine
-from tests.volume.machine_events import IMPORTANT, Events
+from tests.volume.machine_events import IMPORTANT, RARE, Events
 from tests.volume.machine_faults import FAULTS, Patch
 
 QUICK = 150  # examples
-OFTEN = 3  # times that an important event has to occur in so few
+ENOUGH = 200_000  # steps, to see even what is rare
 
 
 def test_the_machine_finds_no_difference_and_is_not_blind() -> None:
     events = Events()
     check_batch(0, QUICK, events)
     assert events.examples >= QUICK
-    seldom = {name: events.seen[name] for name in IMPORTANT if events.seen[name] < OFTEN}
-    assert not seldom, "\n".join(("events that hardly occur any more:", *events.lines()))
+    assert not events.missing(IMPORTANT), events.missing(IMPORTANT)
 
 
 def test_the_same_batch_is_the_same_again() -> None:
@@ -39,15 +38,15 @@ def test_the_same_batch_is_the_same_again() -> None:
 def test_finds_a_planted_fault(fault: object, monkeypatch: pytest.MonkeyPatch) -> None:
     assert callable(fault)
     fault(monkeypatch)
-    with pytest.raises((AssertionError, RuntimeError, ExceptionGroup)):
-        check_batch(0, QUICK, Events(), shrink=False)
+    with pytest.raises(AssertionError):
+        check_batch(0, 3 * QUICK, Events(), shrink=False)  # it ends with the first that differs
 
 
 def test_a_fault_is_told_by_its_shortest_story(monkeypatch: pytest.MonkeyPatch) -> None:
     plant: Patch = monkeypatch
     FAULTS[0](plant)
     with pytest.raises(AssertionError) as caught:
-        check_batch(0, QUICK, Events())
+        check_batch(0, QUICK, Events(), length=20)  # short, because a long one takes long to shorten
     story = "\n".join(caught.value.__notes__)
     assert story.count("state.") <= 10, story
     assert "state.cancel" in story, story
@@ -62,3 +61,5 @@ def test_a_million_steps(capsys: pytest.CaptureFixture[str]) -> None:
         events = check_machine(steps, first, lambda line: print(line, flush=True))
         print("\n".join(events.lines()))
     assert events.steps >= steps
+    if events.steps >= ENOUGH:
+        assert not events.missing(IMPORTANT + RARE), events.missing(IMPORTANT + RARE)
