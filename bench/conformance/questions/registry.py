@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
-import signal
-import threading
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,32 +12,6 @@ from bench.conformance.library import Library
 from bench.conformance.stage import Stage
 
 Ask = Callable[[Library, Stage], Awaitable[Finding]]
-
-
-SECONDS = 120  # far more than any question takes
-
-
-class TooLong(BaseException):
-    """The question hangs."""
-
-
-@contextlib.contextmanager
-def limit_of(seconds: int) -> Iterator[None]:
-    """Give up on a library that hangs, where the system can interrupt."""
-    if not hasattr(signal, "SIGALRM") or threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def too_long(*_: object) -> None:
-        raise TooLong
-
-    before = signal.signal(signal.SIGALRM, too_long)
-    signal.alarm(seconds)
-    try:
-        yield
-    finally:
-        signal.alarm(0)
-        signal.signal(signal.SIGALRM, before)
 
 
 @dataclass(frozen=True)
@@ -67,10 +38,7 @@ class Question:
             return await self.ask(library, stage)
 
         try:
-            with limit_of(SECONDS):
-                return library.stage.run(ask)
-        except TooLong:
-            return other("hangs", f"no answer within {SECONDS} s")
+            return library.stage.run(ask)
         except Exception as error:  # noqa: BLE001 - whatever it is, it is the answer
             return other(f"raises {type(error).__name__}", f"the question ended in {error!r}"[:200])
 
