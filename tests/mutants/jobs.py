@@ -5,7 +5,7 @@
     model        random programs of moves, against the reference model; counts programs
     core         tests/core, the quick ones, on asyncio's loop; counts tests
     conformance  tests/conformance, likewise
-    hazards      tests/hazards, likewise
+    hazards      tests/hazards, likewise, and test_finalisers.py of this folder
     go           tests/go, likewise
 
 Each stops at the first failure. `python -m tests.mutants.jobs NAME FILE` does one here and now and writes what it found
@@ -15,6 +15,7 @@ set anew for each schedule, program or test.
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 import os
@@ -29,7 +30,7 @@ __all__ = ["JOBS", "Job", "Report"]
 
 HANG_S = float(os.environ.get("AIOCHAN_MUTANTS_HANG_S", "10"))  # CPU time of one schedule, program or test
 TEST_S = 30  # time of one test: it may also sleep for ever
-TOO_LARGE = 200_000.0  # by the guess of _size: larger programs are searched by the suite itself, not for every mutant
+TOO_LARGE = 100_000.0  # by the guess of _size: larger programs are searched by the suite itself, not for every mutant
 
 
 @dataclass
@@ -86,53 +87,66 @@ class Job:
 
 
 def _exhaustive(watch: Watch) -> None:
+    larger = [search for search in _larger() if _size(*search[1:]) <= TOO_LARGE]
+    larger.sort(key=lambda search: _size(*search[1:]))
+    for searches in (_small(cancels=1), _busy(), _wait_queues(), _small(interrupts=1), _small(cancels=2), larger):
+        for title, scenario, options in searches:
+            if not _search(watch, title, _explored(watch, scenario, options)):
+                return
+
+
+Search = tuple[str, Any, dict[str, Any]]
+
+
+def _small(**options: int) -> Iterator[Search]:
     from tests.mutants.programs import SMALL
 
-    small = [(program.title, program, {"cancels": 1}) for program in SMALL]
-    small += [(f"{program.title}, an interrupt", program, {"interrupts": 1}) for program in SMALL]
-    others = [search for search in _searches() if _size(*search[1:]) <= TOO_LARGE]
-    for title, scenario, options in small + sorted(others, key=lambda search: _size(*search[1:])):
-        if not _search(watch, title, _explored(watch, scenario, options)):
-            return
+    how = ", ".join(f"{name} {n}" for name, n in options.items())
+    for program in sorted(SMALL, key=lambda program: _size(program, options)):
+        yield f"{program.title}, {how}", program, options
 
 
-def _searches() -> Iterator[tuple[str, Any, dict[str, Any]]]:
+def _busy() -> Iterator[Search]:
+    from tests.schedules.test_budget import busy
+
+    for budget, capacity, select in itertools.product(((1, 1), (2, 3)), (0, 1, 3), (False, True)):
+        title = f"busy, cap {capacity}, {'select' if select else 'plain'}, budget {budget}"
+        yield title, busy(capacity, select=select), {"cancels": 1, "budget": budget}
+
+
+def _wait_queues() -> Iterator[Search]:
+    from tests.schedules.test_waitqueue import exclusive, needs_room, told
+
+    for cancels, order in ((1, "fifo"), (2, "fifo"), (1, "any")):
+        options = {"cancels": cancels, "order": order}
+        how = f"cancels {cancels}, {order}"
+        yield f"a lock for two, {how}", exclusive(2, 2), options
+        yield f"a semaphore for two, {how}", needs_room(2, 2), options
+        yield f"a broadcast to two, {how}", told("xy"), options
+        yield f"a lock for three, {how}", exclusive(3, 1), options
+        yield f"a semaphore for three, {how}", needs_room(3, 1, 1), options
+
+
+def _larger() -> Iterator[Search]:
     from tests.schedules.programs import PROGRAMS
     from tests.schedules.rounds import PROGRAMS as ROUNDS
-    from tests.schedules.test_budget import busy
-    from tests.schedules.test_waitqueue import exclusive, needs_room, told
 
     for program in PROGRAMS + ROUNDS:
         yield program.title, program, {"cancels": 1}
         if len(program.tasks) <= 3:
-            yield f"{program.title}, two cancellations", program, {"cancels": 2}
+            yield f"{program.title}, cancels 2", program, {"cancels": 2}
             yield f"{program.title}, any order", program, {"cancels": 1, "order": "any"}
-            yield f"{program.title}, an interrupt", program, {"interrupts": 1}
-    for capacity in (0, 1, 3):
-        for select in (False, True):
-            title = f"busy, cap {capacity}, {'select' if select else 'plain'}"
-            for budget in ((1, 1), (2, 3)):
-                yield f"{title}, budget {budget}", busy(capacity, select=select), {"cancels": 1, "budget": budget}
-    for cancels, order in ((2, "fifo"), (1, "any")):
-        options = {"cancels": cancels, "order": order}
-        yield f"a lock for two, {order}", exclusive(2, 2), options
-        yield f"a lock for three, {order}", exclusive(3, 1), options
-        yield f"a semaphore for two, {order}", needs_room(2, 2), options
-        yield f"a semaphore for three, {order}", needs_room(3, 1, 1), options
-        yield f"a broadcast to two, {order}", told("xy"), options
+            yield f"{program.title}, interrupts 1", program, {"interrupts": 1}
 
 
-def _size(scenario: Any, options: dict[str, Any]) -> float:
+def _size(program: Any, options: dict[str, Any]) -> float:
     """Guess how many schedules there are, to begin with the small programs."""
-    tasks = getattr(scenario, "tasks", None)
-    if tasks is None:
-        return 1_000.0 if options.get("cancels") == 1 else 4_000.0
-    steps = [1 + len(task.ops) for task in tasks]
+    steps = [1 + len(task.ops) for task in program.tasks]
     ways = math.factorial(sum(steps))
     for n in steps:
         ways //= math.factorial(n)
     strikes = options.get("cancels", 0) + options.get("interrupts", 0)
-    return ways * (1 + sum(task.cancel for task in tasks)) ** strikes * (4 if options.get("order") == "any" else 1)
+    return ways * (1 + sum(task.cancel for task in program.tasks)) ** strikes * (4 if "order" in options else 1)
 
 
 def _explored(watch: Watch, scenario: Any, options: dict[str, Any]) -> Callable[[], Any]:
@@ -250,7 +264,7 @@ JOBS: dict[str, Job] = {
         Job("random", "schedules", _random),
         Job("core", "tests", _tests("tests/core")),
         Job("conformance", "tests", _tests("tests/conformance")),
-        Job("hazards", "tests", _tests("tests/hazards")),
+        Job("hazards", "tests", _tests("tests/mutants/test_finalisers.py", "tests/hazards")),
         Job("go", "tests", _tests("tests/go")),
     )
 }
