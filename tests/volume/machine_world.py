@@ -8,16 +8,14 @@ Moves in addition to those of `Pair`:
     ("within", seconds, move)           the operation that `move` begins stands in an `asyncio.timeout`
     ("wait_for", seconds, move)         or in an `asyncio.wait_for` (Python 3.12 and later: before, that is a task more)
     ("advance", seconds)                virtual time passes: alarms that are due get ready, behind those already woken
-    ("step", k)                         the k callbacks that are ready longest run, one after the other
+    ("step_many", k)                    the k callbacks that are ready longest run, one after the other
     ("cancel_woken", i) ("cancel_again", i)    cancel who was woken and has not run; cancel who was cancelled already
     ("renew", c, spec)                  a closed channel in which nothing is left makes room for a new one
 
 What `Pair` compares is compared after each of them, and besides:
 
 - Alarms: which are set, for when, and where they stand among the callbacks that are ready.
-- Dice: a draw among n ready cases asks the dice for one of n, once, and takes the case with that number; cases that
-  share a line are drawn by rolls of 1 in 2, 1 in 3, ... . Nobody rolls without need. So a choice that is not uniform
-  is a difference at once, without statistics.
+- Dice: machine_dice.py follows every roll, so that a choice that is not uniform is a difference, without statistics.
 """
 
 from __future__ import annotations
@@ -38,12 +36,10 @@ from aiochan.testing.model import (
     ModelSignal,
     Op,
     Outcome,
-    ready,
-    select,
-    select_nowait,
 )
-from tests.testing.comparison import Mismatch, equal, outcome_of
-from tests.testing.differential import Cases, Dice, Move, Pair, Running, Spec, _model, _real
+from tests.testing.comparison import Mismatch, equal
+from tests.testing.differential import Cases, Dice, Move, Running, Spec, _model, _real
+from tests.volume.machine_dice import Follower
 from tests.volume.machine_events import Events
 
 WAIT_FOR_IS_A_TIMEOUT = sys.version_info >= (3, 12)
@@ -97,7 +93,7 @@ class Round:
     numbers: list[int]
 
 
-class World(Pair):
+class World(Follower):
     """Channels, tasks and time, real and in the model, to be used as a context manager.
 
     Args:
@@ -110,9 +106,7 @@ class World(Pair):
     due: list[Any]  # of Running, and of Alarm: both have a task
 
     def __init__(self, specs: Sequence[Spec], dice: Dice, drain: tuple[int, int] | None, events: Events) -> None:
-        self.rolls: list[tuple[int, int]] = []  # what the real side asked for and got, until the model has followed
-        super().__init__(list(specs), self._roll_of(dice), drain)
-        self.events = events
+        super().__init__(specs, dice, drain, events)
         self.loops: list[Looping] = []
         self.rounds: dict[Running, Round] = {}
         self.alarms: dict[Running, Alarm] = {}  # that are set, or ready
@@ -137,14 +131,13 @@ class World(Pair):
         return self._begin("async for", step(), "recv", c)
 
     def _within(self, seconds: float, move: Move) -> bool:
-        self._limit = ("timeout", seconds)
-        try:
-            return bool(getattr(self, f"_{move[0]}")(*move[1:]))
-        finally:
-            self._limit = None
+        return self._limited("timeout", seconds, move)
 
     def _wait_for(self, seconds: float, move: Move) -> bool:
-        self._limit = ("wait_for" if WAIT_FOR_IS_A_TIMEOUT else "timeout", seconds)
+        return self._limited("wait_for" if WAIT_FOR_IS_A_TIMEOUT else "timeout", seconds, move)
+
+    def _limited(self, how: str, seconds: float, move: Move) -> bool:
+        self._limit = how, seconds
         try:
             return bool(getattr(self, f"_{move[0]}")(*move[1:]))
         finally:
@@ -212,13 +205,6 @@ class World(Pair):
         outcome = self._step(running)
         answer = self._model_select(running.op, model, biased)
         self._settle(running, outcome, answer)
-        return True
-
-    def _select_nowait(self, biased: bool, cases: Cases) -> bool:
-        real, model = self._cases(cases)
-        outcome = outcome_of(lambda: ac.select_nowait(*real, biased=biased), pair=True)
-        self._same(outcome, select_nowait(model, self._drawn, biased=biased))
-        self.events.saw(f"select_nowait: {outcome.what}")
         return True
 
     def _loop(self, biased: bool, cases: Cases) -> bool:
@@ -376,48 +362,7 @@ class World(Pair):
         self.rung.add(running)
         self._model_cancel(running)
 
-    # -- selects and dice
-
-    def _roll_of(self, dice: Dice) -> Dice:
-        def roll(n: int) -> int:
-            answer = dice(n)
-            self.rolls.append((n, answer))
-            return answer
-
-        return roll
-
-    def _follow(self, sides: int) -> int:
-        """Follow the real side in its next roll of the dice."""
-        if not self.rolls:
-            raise Mismatch(f"no dice were rolled, the model says one of {sides}")
-        n, answer = self.rolls.pop(0)
-        equal("the dice", "sides", n, sides)
-        return answer
-
-    def _drawn(self, allowed: Sequence[int]) -> int:
-        return allowed[self._follow(len(allowed))]
-
-    def _model_select(self, op: Op, cases: Sequence[ModelCase | None], biased: bool) -> Answer:
-        if now := ready(cases, biased=biased):
-            self.events.saw("select: drew among several", len(now) > 1)
-            return select(op, cases, self._drawn, biased=biased)
-        standing = self._standing(cases, biased)
-        answer = select(op, cases, lambda group: standing[group[0]], biased=biased)
-        self.events.parks(op, cases)
-        return answer
-
-    def _standing(self, cases: Sequence[ModelCase | None], biased: bool) -> dict[int, int]:
-        """Draw for every line which case is to stand there; by the first case that wants to."""
-        first: dict[tuple[int, str], int] = {}
-        seen, standing = Counter[int](), dict[int, int]()
-        for i, case in enumerate(cases):
-            if case is None:
-                continue
-            at = first.setdefault((id(case.chan), case.side), i)
-            seen[at] += 1
-            if seen[at] == 1 or (not biased and self._follow(seen[at]) == 0):
-                standing[at] = i
-        return standing
+    # -- select_loop
 
     def _model_round(self, running: Running, looping: Looping) -> Answer:
         around = Round(looping, looping.cases, looping.numbers)
@@ -443,8 +388,7 @@ class World(Pair):
             self.events.saw("select_loop: a case left")
         if outcome.what == "done":
             return Answer(Outcome("done", value, number), answer.woken)
-        name, running.op = running.op.name, Op(running.op.name)
-        assert name == running.op.name
+        running.op = Op(running.op.name)
         around.cases, around.numbers = looping.cases, looping.numbers
         if not around.cases:
             running.op.state = "over"
@@ -486,7 +430,6 @@ class World(Pair):
 
     def _compare(self) -> None:
         super()._compare()
-        equal("the dice", "rolls without need", self.rolls, [])
         if self.drain is None:
             stepped = [stepped_by(handle) for handle in self.loop.ready]
             expected = [None if isinstance(entry, Alarm) else entry.task for entry in self.due]
