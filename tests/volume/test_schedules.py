@@ -21,8 +21,9 @@ import pytest
 from aiochan.core.hchan import HChan
 from aiochan.core.waiters import CLOSED, GRANTED
 from aiochan.testing import Failure, failure, replay, shrink
+from tests.volume.stage import Workload
 from tests.volume.ways import WAYS, Drawn, draw, draw_one_way
-from tests.volume.workloads import WORKLOADS, Workload
+from tests.volume.workloads import WORKLOADS
 
 SCHEDULES = int(os.environ.get("AIOCHAN_SCHEDULES", "200000"))
 SEED = int(os.environ.get("AIOCHAN_SEED", "1"))

@@ -11,7 +11,8 @@ from functools import partial
 from typing import NamedTuple
 
 from aiochan.testing import Failure, Result, pct, replay, sample
-from tests.volume.workloads import WORKLOADS, Tally, Workload, named
+from tests.volume.stage import Tally, Workload
+from tests.volume.workloads import WORKLOADS, named
 
 BUDGET = (3, 5)  # tasks yield after so few operations that every program does; off in the other ways
 

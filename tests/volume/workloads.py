@@ -1,179 +1,24 @@
-"""Programs with 8 to 16 tasks, and more schedules than anybody can search.
+"""Programs with 8 to 18 tasks, and more schedules than anybody can search.
 
 Each is a scenario for `aiochan.testing.sample` and `pct`. What must hold of all of them, under every schedule and with
 up to three cancellations: everybody comes to an end; every channel is at rest then, with every value where it should
 be; and the history of every channel passes `histories.check`. Each says for itself what must have come out.
-
-Whoever is cancelled must not let others wait for ever. So tasks that close something when they leave are a *crew*:
-when the last of them has ended, whichever way - also cancelled before its first step - something is done, as
-`Task.add_done_callback` would do it.
 """
 
 from __future__ import annotations
 
 import asyncio
-import importlib.util
 import math
 from collections import Counter
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
-from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import aiochan as ac
-from aiochan.testing import Run
-from aiochan.testing.scenario import Interruptible, Spawned
-from tests.volume.histories import DONE, QUIT
-from tests.volume.recording import RecordedChan, Recorder, need
-
-Job = Callable[..., Coroutine[Any, Any, Any]]
-
-
-class Tally:
-    """What was seen so far, over all schedules of one program."""
-
-    def __init__(self) -> None:
-        self.runs = 0
-        self.operations = 0
-        self.cancels = 0
-        self.tasks = 0
-
-
-class Workload:
-    """One program.
-
-    Attributes:
-        watch: Whether the invariants of the channels are checked after every step, and not only the histories.
-    """
-
-    def __init__(self, title: str, build: Callable[[Stage], None], cancels: int = 3) -> None:
-        self.title = title
-        self.cancels = cancels
-        self.watch = True
-        self.tally = Tally()
-        self._build = build
-
-    def __call__(self, run: Run) -> None:
-        stage = Stage(run, watch=self.watch)
-        self._build(stage)
-        run.at_end(stage.check)
-        run.at_end(lambda: self._count(run, stage))
-
-    def _count(self, run: Run, stage: Stage) -> None:
-        tally = self.tally
-        tally.runs += 1
-        tally.operations += stage.operations
-        tally.cancels += stage.cancels
-        tally.tasks = max(tally.tasks, len(run.loop.labels))
-
-
-class Stage(Recorder):
-    """What a program is made of."""
-
-    def __init__(self, run: Run, *, watch: bool) -> None:
-        super().__init__()
-        self.run = run
-        self._watch = watch
-        self._members: list[tuple[Spawned, int]] = []
-        self._endings: list[Callable[[], object]] = []
-
-    def chan(self, capacity: float = 0, *, name: str | None = None, overflow: Any = "wait") -> RecordedChan:
-        made = super().chan(capacity, name=name or f"c{len(self.chans)}", overflow=overflow)
-        if self._watch:
-            self.run.watch(made.chan)
-        return made
-
-    def spawn(self, job: Job, *args: Any, name: str, cancel: bool | int = False) -> Spawned:
-        spawned = self.run.spawn(job, *args, name=name, cancel=cancel)
-        self._members.append((spawned, int(cancel)))
-        return spawned
-
-    def crew(self, jobs: list[tuple[Any, ...]], then: Callable[[], object], *, name: str, cancel: bool = True) -> None:
-        """Spawn tasks, each given by what it runs and the arguments; when all have ended, call `then`."""
-        left = len(jobs)
-
-        def leave() -> None:
-            nonlocal left
-            left -= 1
-            if not left:
-                then()
-
-        for number, (job, *args) in enumerate(jobs):
-            self.spawn(attended(job, leave), *args, name=f"{name}{number}", cancel=cancel)
-
-    def expect(self, ending: Callable[[], object]) -> None:
-        """Have `ending` called when all is over; it asserts how things came out."""
-        self._endings.append(ending)
-
-    @property
-    def cancels(self) -> int:
-        """How many cancellations there were."""
-        return sum(allowed - spawned.cancels_left for spawned, allowed in self._members)
-
-    def check(self) -> None:
-        Recorder.check(self)
-        self.settle()
-        for ending in self._endings:
-            ending()
-
-
-def attended(job: Job, leave: Callable[[], object]) -> Job:
-    """Have `leave` called when the task that runs this has ended, even if it never began."""
-    return lambda *args: Attended(job(*args), leave)
-
-
-class Attended(Interruptible):
-    """A coroutine whose end is noticed."""
-
-    __slots__ = ("_leave",)
-
-    def __init__(self, inner: Any, leave: Callable[[], object]) -> None:
-        super().__init__(inner, SimpleNamespace(armed=False))  # type: ignore[arg-type]
-        self._leave = leave
-
-    def send(self, value: Any, /) -> Any:
-        try:
-            return super().send(value)
-        except BaseException:
-            self._leave()
-            raise
-
-    def throw(self, error: Any, /, *rest: Any) -> Any:
-        try:
-            return super().throw(error, *rest)
-        except BaseException:
-            self._leave()
-            raise
-
-
-async def collect(ch: RecordedChan, into: list[Any]) -> None:
-    """Receive until the end; whatever was received until then is in `into`."""
-    while True:
-        value, ok = await ch.recv_ok()
-        if not ok:
-            return
-        into.append(value)
-
-
-def shut(*chans: RecordedChan) -> None:
-    """Close what nobody has closed yet."""
-    for ch in chans:
-        if not ch.chan.closed:
-            ch.close()
-
-
-async def send_all(ch: RecordedChan, values: list[Any]) -> None:
-    for value in values:
-        await ch.send(value)
-
-
-def all_arrived(ch: RecordedChan, got: list[Any]) -> None:
-    """All that was sent was received, once, and nothing but what was sent or given up."""
-    counted = Counter(got)
-    need(not Counter(ch.sent(DONE)) - counted, "sent, but not received:", ch.sent(DONE), got)
-    need(not counted - Counter(ch.sent(DONE, QUIT)), "received, but not sent:", got)
-
+from tests.volume.goroutines import power_series, sieve
+from tests.volume.histories import DONE
+from tests.volume.recording import RecordedChan, need
+from tests.volume.stage import Stage, Workload, all_arrived, collect, send_all, shut
 
 # -- the programs
 
@@ -268,85 +113,6 @@ def pipeline(*capacities: float) -> Callable[[Stage], None]:
         stage.expect(in_order)
 
     return build
-
-
-def sieve(count: int) -> Callable[[Stage], None]:
-    """The prime sieve of Go's tests: every prime found adds a filter, and the end of `main` ends them all."""
-
-    def build(stage: Stage) -> None:
-        primes: list[int] = []
-
-        async def generate(out: RecordedChan) -> None:
-            n = 2
-            while True:
-                await out.send(n)
-                n += 1
-
-        async def keep(inlet: RecordedChan, out: RecordedChan, prime: int) -> None:
-            while True:
-                n = await inlet.recv()
-                if n % prime:
-                    await out.send(n)
-
-        async def main() -> None:
-            async with asyncio.TaskGroup() as group:
-                ch = stage.chan(0)
-                tasks = [group.create_task(generate(ch))]
-                try:
-                    for n in range(count):
-                        primes.append(await ch.recv())
-                        following = stage.chan(n % 2)
-                        tasks.append(group.create_task(keep(ch, following, primes[-1])))
-                        ch = following
-                finally:
-                    for task in tasks:
-                        task.cancel()
-
-        stage.spawn(main, name="main", cancel=True)
-        found = [n for n in range(2, 50) if all(n % k for k in range(2, n))]
-        stage.expect(lambda: need(primes == found[: len(primes)], "these are no primes:", primes))
-        stage.expect(lambda: need(stage.cancels or len(primes) == count, "only", primes))
-
-    return build
-
-
-def _powers() -> ModuleType:
-    """Load a copy of Go's power series that is ours alone: its channels and selects are replaced by recorded ones."""
-    path = Path(__file__).parents[1] / "go" / "powers.py"
-    spec = importlib.util.spec_from_file_location("tests.volume.powers_recorded", path)
-    assert spec is not None and spec.loader is not None, path
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-powers = _powers()
-
-
-def power_series(stage: Stage) -> None:
-    """(1 + x) * (1 + 2x) + 3 * (1 + 2x + 3x*x), by the goroutines of Go's powser1, which end with `main`."""
-    vars(powers).update(make=stage.chan, ac=stage)
-    got: list[Any] = []
-
-    async def main() -> None:
-        async with asyncio.TaskGroup() as group:
-            tasks: list[asyncio.Task[Any]] = []
-
-            def go(body: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-                tasks.append(group.create_task(body))
-                return tasks[-1]
-
-            try:
-                work = powers.Powers(go)
-                product = work.mul(work.poly(1, 1), work.poly(1, 2))
-                total = work.add(product, work.cmul(3, work.poly(1, 2, 3)))
-                got.extend(await powers.take(total, 2))
-            finally:
-                for task in tasks:
-                    task.cancel()
-
-    stage.spawn(main, name="main", cancel=True)
-    stage.expect(lambda: need(stage.cancels or got == [4, 9], "not the sum:", got))
 
 
 def worker_pool(jobs_room: float, results_room: float) -> Callable[[Stage], None]:
