@@ -23,6 +23,8 @@ TAKEN_ALREADY = {
     "send-taken-scope",
     "send-rendezvous-native",
     "send-rendezvous-scope",
+    "select-send-rendezvous-native",
+    "select-send-rendezvous-scope",
     "random-send-native",
     "random-send-scope",
 }

@@ -10,7 +10,7 @@ from bench.conformance.stage import Stage
 from bench.conformance.sweeps import MOMENTS, Moment
 
 GROUP = "Receive, cancelled around the delivery of a value"
-NEXT = "Two receivers and two values; the first receiver is cancelled"
+NEXT = "Two receivers; the first is cancelled around the delivery"
 
 
 @question(
@@ -51,13 +51,15 @@ async def one_receiver(library: Library, stage: Stage, means: str, capacity: int
 
 @question(
     NEXT,
-    ("next-native", "by asyncio's means", {"by": "native"}),
-    ("next-scope", "by a scope of anyio or trio", {"by": "scope"}),
+    ("next-one-native", "one value, asyncio's means: the second gets it", {"by": "native", "values": 1}),
+    ("next-one-scope", "one value, a scope: the second gets it", {"by": "scope", "values": 1}),
+    ("next-native", "two values, asyncio's means: the order stays", {"by": "native", "values": 2}),
+    ("next-scope", "two values, a scope: the order stays", {"by": "scope", "values": 2}),
 )
-async def next_in_line(library: Library, stage: Stage, by: str) -> Finding:
-    """Two receivers are asleep; 1 and 2 are sent in one turn; the first receiver is cancelled around that."""
+async def next_in_line(library: Library, stage: Stage, by: str, values: int) -> Finding:
+    """Two receivers are asleep; 1, or 1 and 2, are sent in one turn; the first is cancelled around that."""
     found = [
-        await two_receivers(library, stage, means, capacity, moment)
+        await two_receivers(library, stage, means, capacity, moment, values)
         for means in means_of(stage, by)
         for capacity in [2, *library.capacities()[1:]]
         for moment in MOMENTS
@@ -65,7 +67,9 @@ async def next_in_line(library: Library, stage: Stage, by: str) -> Finding:
     return worst_of(found) if found else no_means(stage)
 
 
-async def two_receivers(library: Library, stage: Stage, means: str, capacity: int, moment: Moment) -> Finding:
+async def two_receivers(
+    library: Library, stage: Stage, means: str, capacity: int, moment: Moment, values: int
+) -> Finding:
     """Let the first of two be cancelled; the second has to get a value, and the order has to stay."""
     ledger = Ledger(library, capacity)
     first = ledger.recv(stage, means)
@@ -74,15 +78,15 @@ async def two_receivers(library: Library, stage: Stage, means: str, capacity: in
     await stage.settle()
 
     def deliver() -> None:
-        ledger.offer(1)
-        ledger.offer(2)
+        for value in range(1, values + 1):
+            ledger.offer(value)
 
     await moment.play(stage, deliver, first.leave)
     left = await ledger.drain(stage)
     finding = ledger.close_books(
         got(first, second) + left,
         [first] + [second] * bool(left),
-        f"{describe(capacity)}, 1 and 2 sent to two receivers; the first {moment} ({means})",
+        f"{describe(capacity)}, {values} value(s) sent to two receivers; the first {moment} ({means})",
     )
     await stage.clear()
     return finding

@@ -6,9 +6,9 @@ from typing import Any
 
 from bench.conformance.chi_squared import p_value
 from bench.conformance.findings import Finding, judge, not_asked, other, safe, show, worst_of
-from bench.conformance.ledger import Ledger
+from bench.conformance.ledger import NOTHING, Ledger
 from bench.conformance.library import Library
-from bench.conformance.questions.receiving import stage_default
+from bench.conformance.questions.receiving import describe, stage_default
 from bench.conformance.questions.registry import means_of, no_means, question
 from bench.conformance.stage import Actor, Stage
 from bench.conformance.sweeps import MOMENTS, Moment
@@ -138,6 +138,52 @@ async def mixed(library: Library, stage: Stage, capacity: int, moment: Moment, *
         return Finding("doubles", f"{story} of case {case}, and 9 is there as well")
     received = [value for _, value in (actor.value or []) if value is not None] if case is not None else []
     return judge(a.sent, received + left_a, [], story)
+
+
+@question(
+    GROUP,
+    (
+        "select-send-native",
+        "its send gets a place, cancelled around that; asyncio's means",
+        {"by": "native", "capacity": 1},
+    ),
+    ("select-send-scope", "its send gets a place, cancelled around that; a scope", {"by": "scope", "capacity": 1}),
+    (
+        "select-send-rendezvous-native",
+        "its send is taken at a rendezvous, likewise; asyncio's means",
+        {"by": "native", "capacity": 0},
+    ),
+    (
+        "select-send-rendezvous-scope",
+        "its send is taken at a rendezvous, likewise; a scope",
+        {"by": "scope", "capacity": 0},
+    ),
+)
+async def sending_select_cancelled(library: Library, stage: Stage, by: str, capacity: int) -> Finding:
+    """A select sleeps with a receive on a and a send of 9 to b; b gets free; the select is cancelled around that."""
+    if not library.can_select_sends:
+        return not_asked("only receives can be raced")
+    found = []
+    for means in means_of(stage, by):
+        for moment in MOMENTS:
+            found.append(await sending_select(library, stage, means, capacity, moment))  # noqa: PERF401
+    return worst_of(found) if found else no_means(stage)
+
+
+async def sending_select(library: Library, stage: Stage, means: str, capacity: int, moment: Moment) -> Finding:
+    """Run one of them: what the select was told has to be true of 9."""
+    a, b = Ledger(library, capacity), Ledger(library, capacity, inside=(8,) * capacity)
+    actor = stage.spawn(lambda: library.select_mixed(a.channel, b.channel, 9), means)
+    await stage.settle()
+    received: list[Any] = []
+    await moment.play(stage, lambda: received.append(b.take()), actor.leave)
+    received = [value for value in received if value is not NOTHING] + await b.drain(stage)
+    b.settle_sender(actor, 9)
+    story = f"receive from a or send 9 to b, {describe(capacity)}; b gets free; {moment} ({means})"
+    finding = b.close_books(received, [actor], story)
+    library.discard(a.channel)
+    await stage.clear()
+    return finding
 
 
 @question(
