@@ -71,6 +71,9 @@ WORKLOADS = [
     Workload("select10_wait", "select_wait", "select of 10, must wait", "select", SELECT, width=10, warm_up=100),
     Workload("workers", "workers", "1 -> 100 workers -> 1", "value", width=100, warm_up=1_000),
     Workload("sieve", "sieve", "prime sieve, 250 primes", "prime", warm_up=20, fixed=250, expect=primes),
+    Workload(
+        "sieve_room", "sieve", "the same with room for a value", "prime", width=1, warm_up=20, fixed=250, expect=primes
+    ),
     Workload("ring", "ring", "ring of 10,000 tasks", "hop", width=10_000, warm_up=1, each=10_000, expect=hops),
     Workload(
         "or_done", "or_done", "or-done over 1,000 channels", "or-done", SELECT, width=1_000, warm_up=1, expect=places

@@ -159,8 +159,8 @@ func workers(count, width int) int {
 	return total
 }
 
-func sieve(count, _ int) int {
-	ch := make(chan int)
+func sieve(count, width int) int {
+	ch := make(chan int, width)
 	go func(out chan int) {
 		for value := 2; ; value++ {
 			out <- value
@@ -170,7 +170,7 @@ func sieve(count, _ int) int {
 	for k := 0; k < count; k++ {
 		prime := <-ch
 		total += prime
-		strained := make(chan int)
+		strained := make(chan int, width)
 		go func(left, right chan int) {
 			for value := range left {
 				if value%prime != 0 {

@@ -112,7 +112,7 @@ class Peer(base.Peer):
         await asyncio.gather(*tasks)
         return total
 
-    async def sieve(self, count: int) -> int:
+    async def sieve(self, count: int, capacity: int = 0) -> int:
         async def generate(out: ac.Chan[int]) -> None:
             value = 2
             while True:
@@ -124,13 +124,13 @@ class Peer(base.Peer):
                 if value % prime:
                     await right.send(value)
 
-        chan: ac.Chan[int] = ac.Chan()
+        chan: ac.Chan[int] = ac.Chan(capacity)
         tasks = [asyncio.create_task(generate(chan))]
         total = 0
         for _ in range(count):
             prime = await chan.recv()
             total += prime
-            strained: ac.Chan[int] = ac.Chan()
+            strained: ac.Chan[int] = ac.Chan(capacity)
             tasks.append(asyncio.create_task(strain(chan, strained, prime)))
             chan = strained
         await base.end(tasks)

@@ -118,7 +118,7 @@ class Peer(base.Peer):
         await asyncio.gather(*tasks)
         return total
 
-    async def sieve(self, count: int) -> int:
+    async def sieve(self, count: int, capacity: int | None = None) -> int:
         async def generate(out: Any) -> None:
             value = 2
             while True:
@@ -130,13 +130,13 @@ class Peer(base.Peer):
                 if value % prime:
                     await right.put(value)
 
-        chan = aiochan.Chan()
+        chan = aiochan.Chan(capacity)
         tasks = [asyncio.create_task(generate(chan))]
         total = 0
         for _ in range(count):
             prime = await chan.get()
             total += prime
-            strained = aiochan.Chan()
+            strained = aiochan.Chan(capacity)
             tasks.append(asyncio.create_task(strain(chan, strained, prime)))
             chan = strained
         await base.end(tasks)

@@ -136,7 +136,7 @@ class QueuePeer(base.Peer):
         await base.end(tasks)
         return total
 
-    async def sieve(self, count: int) -> int:
+    async def sieve(self, count: int, maxsize: int = 1) -> int:
         async def generate(out: Queue) -> None:
             value = 2
             while True:
@@ -149,13 +149,13 @@ class QueuePeer(base.Peer):
                 if value % prime:
                     await right.put(value)
 
-        queue = self.queue(1)
+        queue = self.queue(maxsize)
         tasks = [asyncio.create_task(generate(queue))]
         total = 0
         for _ in range(count):
             prime = await queue.get()
             total += prime
-            strained = self.queue(1)
+            strained = self.queue(maxsize)
             tasks.append(asyncio.create_task(strain(queue, strained, prime)))
             queue = strained
         await base.end(tasks)

@@ -148,7 +148,7 @@ class StreamPeer(base.Peer):
                 total += value
         return total
 
-    async def sieve(self, count: int) -> int:
+    async def sieve(self, count: int, capacity: int = 0) -> int:
         async def generate(out: Any) -> None:
             with out:
                 value = 2
@@ -164,12 +164,12 @@ class StreamPeer(base.Peer):
 
         total = 0
         async with self.group() as group:
-            out, receive = self.open(0)
+            out, receive = self.open(capacity)
             group.start_soon(generate, out)
             for _ in range(count):
                 prime = await receive.receive()
                 total += prime
-                right, strained = self.open(0)
+                right, strained = self.open(capacity)
                 group.start_soon(strain, receive, right, prime)
                 receive = strained
             await self.checkpoint()  # the last one starts, or nobody would close its ends

@@ -20,7 +20,7 @@ from tools.environments import python_in
 
 COUNT, WIDTH = 7, 5
 TINY = [replace(one, width=min(one.width, WIDTH)) for one in [*WORKLOADS, *(growth.at(WIDTH) for growth in GROWTH)]]
-TINY = list({one.method: one for one in TINY}.values())  # what grows is a workload too, some of it
+TINY = list({(one.method, one.width): one for one in TINY}.values())  # what grows is a workload too, some of it
 HERE = [subject for subject in SUBJECTS if not subject.go and not subject.requires]
 OURS = Ready(SUBJECTS[0], (sys.executable, str(CHILD)))
 
@@ -42,7 +42,7 @@ def wrong(ready, workload):
 
 
 @pytest.mark.parametrize("subject", HERE, ids=lambda subject: subject.name)
-@pytest.mark.parametrize("workload", TINY, ids=lambda workload: workload.method)
+@pytest.mark.parametrize("workload", TINY, ids=lambda workload: workload.name)
 def test_result(subject, workload):
     peer = peer_of(subject)
     if not peer.can(workload.method):
@@ -56,7 +56,7 @@ def test_result(subject, workload):
     gc.collect()
 
 
-@pytest.mark.parametrize("workload", TINY, ids=lambda workload: workload.method)
+@pytest.mark.parametrize("workload", TINY, ids=lambda workload: workload.name)
 def test_ours_can_do_everything(workload):
     assert peer_of(SUBJECTS[0]).can(workload.method)
 
