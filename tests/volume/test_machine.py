@@ -14,7 +14,7 @@ from tests.volume.machine import check_batch, check_machine
 from tests.volume.machine_events import IMPORTANT, RARE, Events
 from tests.volume.machine_faults import FAULTS, Patch
 
-QUICK = 150  # examples
+QUICK = 130  # examples
 ENOUGH = 200_000  # steps, to see even what is rare
 
 
