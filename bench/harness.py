@@ -19,6 +19,7 @@ from bench.workloads import Workload
 
 ROOT = Path(__file__).resolve().parent.parent
 CHILD = ROOT / "bench" / "child.py"
+BYTECODE = ROOT / "build" / "bench" / "bytecode"
 LIMIT_S = 300
 
 # name of the subject -> one figure for each round, None where the round gave none
@@ -37,6 +38,13 @@ class Failed(Exception):
     """A sample could not be taken, or gave a wrong result."""
 
 
+def environment(subject: Subject) -> dict[str, str]:
+    """Set the environment of a process: one core, and bytecode that is kept, out of sight, whatever is set outside."""
+    here = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    pure = "0" if subject.core == "c" else "1"
+    return here | {"AIOCHAN_PURE": pure, "GOMAXPROCS": "1", "PYTHONPYCACHEPREFIX": str(BYTECODE)}
+
+
 def ask(ready: Ready, job: dict[str, Any]) -> dict[str, Any]:
     """Have one job done in a fresh process.
 
@@ -45,11 +53,10 @@ def ask(ready: Ready, job: dict[str, Any]) -> dict[str, Any]:
     """
     subject = ready.subject
     whole = {"peer": subject.file, "core": subject.core, **job}
-    settings = os.environ | {"AIOCHAN_PURE": "0" if subject.core == "c" else "1", "GOMAXPROCS": "1"}
     command = [*ready.command, json.dumps(whole)]
     try:
         done = subprocess.run(
-            command, cwd=ROOT, env=settings, capture_output=True, text=True, timeout=LIMIT_S, check=False
+            command, cwd=ROOT, env=environment(subject), capture_output=True, text=True, timeout=LIMIT_S, check=False
         )
     except subprocess.TimeoutExpired:
         raise Failed(f"{subject.name}: no answer in {LIMIT_S} s") from None

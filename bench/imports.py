@@ -6,7 +6,7 @@ import statistics
 import subprocess
 from collections.abc import Iterable
 
-from bench.harness import Ready
+from bench.harness import Ready, environment
 
 CODE = """
 import asyncio, time
@@ -22,12 +22,13 @@ def run(subjects: Iterable[Ready], number: int) -> dict[str, float]:
     found: dict[str, list[float]] = {ready.subject.name: [] for ready in chosen}
     for turn in range(number + 1):
         for ready in chosen:
-            cost = _cpu_ms(ready.command[0], ready.subject.module)
+            cost = _cpu_ms(ready)
             if turn:  # the first turn writes the bytecode
                 found[ready.subject.name].append(cost)
     return {name: statistics.median(costs) for name, costs in found.items()}
 
 
-def _cpu_ms(python: str, module: str) -> float:
-    command = [python, "-P", "-c", CODE.format(module=module)]
-    return float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+def _cpu_ms(ready: Ready) -> float:
+    command = [ready.command[0], "-P", "-c", CODE.format(module=ready.subject.module)]
+    settings = environment(ready.subject)
+    return float(subprocess.run(command, env=settings, capture_output=True, text=True, check=True).stdout)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import importlib
+import importlib.metadata
 import importlib.util
 import shutil
 import sys
@@ -12,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from bench import lateness, memory, places
-from bench.harness import CHILD, ROOT, Failed, Ready, ask, rounds, sample
+from bench import imports, lateness, memory, places
+from bench.harness import CHILD, ROOT, Failed, Ready, ask, environment, rounds, sample
 from bench.subjects import SUBJECTS, Subject
 from bench.workloads import GROWTH, WORKLOADS, Workload
 from tools.environments import python_in
@@ -129,3 +130,16 @@ def test_subjects_take_turns_and_who_fails_is_asked_no_more():
     assert rounds(chosen, 2, one, told.append) == {"aiochan": [1, 5], "asyncio_queue": [2, 6]}
     assert asked == ["aiochan", "asyncio_queue", "anyio", "trio", "aiochan", "asyncio_queue"]
     assert told == ["out of order"]
+
+
+def test_the_time_of_an_import():
+    if not list(importlib.metadata.distributions(name="aiochan-csp")):
+        pytest.skip("the project itself is not installed here")
+    found = imports.run([OURS], 1)
+    assert list(found) == ["aiochan"] and found["aiochan"] > 0
+
+
+def test_bytecode_is_kept_whatever_is_set_outside(monkeypatch):
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    settings = environment(SUBJECTS[0])
+    assert "PYTHONDONTWRITEBYTECODE" not in settings and settings["AIOCHAN_PURE"] == "1"
