@@ -63,14 +63,15 @@ def _command(subject: Subject, python: Path, loop: str) -> tuple[str, ...]:
     if subject.requires:
         python = _apart(subject, python, loop)
     needed = subject.needs or subject.module
-    if not _has(python, needed):
+    if not has(python, needed):
         raise LookupError(f"{needed} is not installed")
-    if loop == "uvloop" and not _has(python, "uvloop"):
+    if loop == "uvloop" and not has(python, "uvloop"):
         raise LookupError("uvloop is not installed")
     return (str(python), str(CHILD))
 
 
-def _has(python: Path, module: str) -> bool:
+def has(python: Path, module: str) -> bool:
+    """Tell whether a module is installed there."""
     # -P: what is installed, not what lies in this folder
     return subprocess.run([python, "-P", "-c", HAS, module], check=False, capture_output=True).returncode == 0
 
