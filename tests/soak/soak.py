@@ -25,7 +25,9 @@ __all__ = ["Report", "run_tasks", "soak"]
 
 PATIENCE = 20  # turns that may pass until what is about to end has ended
 ANYTHING = Memory(*[math.inf] * 3)  # type: ignore[arg-type]
-FLAT = Memory(resident_kib=1024, blocks=5000, malloced_kib=256)  # Python's free lists hold some thousand blocks
+# Python's free lists hold some thousand blocks, and asyncio's set of all tasks doubles its table once in a while: with
+# 10,000 tasks at once from 512 to 1024 KiB.
+FLAT = Memory(resident_kib=1024, blocks=5000, malloced_kib=640)
 OWN_BLOCKS = 500  # that a soak may keep for its report
 TRANSIENT = {"frame", "Context", "asyncio.Handle", "generator"}  # the loop's own, and those of this very program
 

@@ -82,6 +82,8 @@ class World(hooks.Observer):
         self._doomed.discard(task)
         told = task in self._told
         self._told.discard(task)
+        if not self._running:
+            self._forget()
         if task.cancelled():
             self.counts["tasks cancelled"] += 1
             if not told:
@@ -90,6 +92,12 @@ class World(hooks.Observer):
             self.problem(f"{task!r} failed: {error!r}")
         elif told:
             self.problem(f"a task swallowed its cancellation: {task!r}")
+
+    def _forget(self) -> None:
+        """Let go of the tables of sets that are empty: they only ever grow otherwise, and look like a leak."""
+        for tasks in (self._running, self._doomed, self._told):
+            if not tasks:
+                tasks.clear()
 
     def problem(self, text: str) -> None:
         self.counts["problems"] += 1
