@@ -52,11 +52,12 @@ class Watch:
 
     def __init__(self, report: Report, path: Path) -> None:
         self.report = report
+        self.begun = 0  # schedules of the search that is going on
         self._path = path
 
     def at(self, where: str) -> None:
         """Begin the next piece."""
-        self.report.where = where
+        self.report.where, self.begun = where, 0
         self.save()
         self.wind()
 
@@ -158,6 +159,7 @@ def _explored(watch: Watch, scenario: Any, options: dict[str, Any]) -> Callable[
 def _watched(watch: Watch, scenario: Any) -> Callable[[Any], None]:
     def wound(run: Any) -> None:
         watch.wind()
+        watch.begun += 1
         scenario(run)
 
     return wound
@@ -167,6 +169,7 @@ def _search(watch: Watch, title: str, search: Callable[[], Any]) -> bool:
     watch.at(title)
     result = search()
     watch.report.count += result.runs
+    watch.begun = 0
     if result.failure is not None:
         watch.fail(result.failure.reason, result.failure.line)
     return result.failure is None
@@ -288,7 +291,8 @@ def main(name: str, file: str) -> None:
     try:
         job.do(watch)
         watch.report.complete = True
-    except Exception as error:
+    except Exception as error:  # even the tools were confused
+        watch.report.count += watch.begun
         watch.fail(_text(error))
     watch.save()
     sys.stdout.flush()

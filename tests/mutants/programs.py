@@ -32,6 +32,7 @@ def _on_two_channels() -> Iterator[tuple[str, list[Task]]]:
     to_either = sel(("send", "a", "pa"), ("send", "b", "pb"))
     yield "select of two", [T("p", sel(RA, RB)), *senders([(1, False)], "a"), *senders([(1, False)], "b")]
     yield "select to two", [T("p", to_either), *receivers([(1, True)], "a"), *receivers([(1, False)], "b")]
+    yield "select into a full one", [T("p", to_either), *senders([(1, False)]), *receivers([(1, False)])]
     yield "select and the end", [T("p", sel(RB, END_A)), *senders([(1, False)], "b"), closer("a")]
     yield "select to a closed one", [T("p", to_either), *receivers([(1, True)], "b"), closer("a")]
     yield "select of two and a receiver", [T("p", sel(RA, RB)), *receivers([(1, True)]), *senders([(2, False)])]
