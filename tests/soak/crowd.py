@@ -72,14 +72,15 @@ class Board:
             while len(account.chan) > A_FEW:
                 account.recv_now()
             self.world.guard(account.check)
-        for thing in (*self.signals, *self.locks, *self.semaphores):
+        things: list[Any] = [*self.signals, *self.locks, *self.semaphores]
+        for thing in things:
             self.world.guard(thing._check)
         for signal in self.signals:
             if signal.stats().parked_receivers:
                 self.world.problem(f"somebody still sleeps: {signal!r}")
-        for user in (*self.locks, *self.semaphores):
-            if len(user.line):
-                self.world.problem(f"somebody still sleeps: {user.line!r}")
+        for line in [lock.line for lock in self.locks] + [semaphore.line for semaphore in self.semaphores]:
+            if len(line):
+                self.world.problem(f"somebody still sleeps: {line!r}")
         if any(lock.locked for lock in self.locks) or any(semaphore.free != 3 for semaphore in self.semaphores):
             self.world.problem("a permit was lost")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 from dataclasses import dataclass, fields
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 import aiochan as ac
 
@@ -169,8 +169,10 @@ class Account(Totals):
             return self.ended()
 
     async def recv_ok(self) -> Any:
-        value, ok = await self.chan.recv_ok()
-        return self.got(value) if ok else self.ended()
+        match await self.chan.recv_ok():
+            case value, True:
+                return self.got(value)
+        return self.ended()
 
     def recv_now(self) -> Any:
         try:
@@ -257,7 +259,7 @@ class _Choice:
     @staticmethod
     def _case(want: Want, value: Value | None) -> Any:
         if isinstance(want, Offer):
-            return ac.send(want.account.chan, value)
+            return ac.send(want.account.chan, cast(Value, value))
         return ac.recv(want.chan if isinstance(want, Account) else want)
 
     def chosen(self, index: int, value: Any) -> tuple[int, Any]:

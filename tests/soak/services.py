@@ -7,8 +7,8 @@ channels), and shuts its books. How fast the sources are is up to the pace.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
-from typing import TypeAlias
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeAlias
 
 import aiochan as ac
 from tests.soak.crowd import Board, crowd
@@ -17,7 +17,7 @@ from tests.soak.world import Task, World
 
 __all__ = ["SERVICES"]
 
-Service: TypeAlias = Callable[[World], Awaitable[None]]
+Service: TypeAlias = Callable[[World], Coroutine[Any, Any, None]]
 
 
 async def source(world: World, account: Account) -> None:
@@ -119,7 +119,8 @@ async def looping(world: World) -> None:
     async def merge() -> None:
         while not (left.chan.closed and right.chan.closed):
             rounds = world.dice.randint(1, 200)
-            async for index, value in ac.select_loop(ac.recv(left.chan), ac.recv(right.chan), ac.recv(stop)):
+            cases: list[Any] = [ac.recv(left.chan), ac.recv(right.chan), ac.recv(stop)]
+            async for index, value in ac.select_loop(*cases):
                 if index == 2:
                     return
                 (left, right)[index].got(value)
