@@ -12,7 +12,7 @@ from collections.abc import Callable
 import pytest
 
 from aiochan.testing.explorer import Result, explore
-from tests.schedules.programs import PROGRAMS
+from tests.schedules.programs import PROGRAMS, RA, RB, WAIT, T, receivers, sel, senders
 from tests.schedules.world import Program
 
 Searched = Callable[[Result], None]
@@ -38,3 +38,21 @@ def test_two_cancellations_anywhere(program: Program, searched: Searched) -> Non
 @every_program
 def test_any_order_and_one_cancellation(program: Program, searched: Searched) -> None:
     searched(explore(program, order="any", cancels=1))
+
+
+TORN = Program(
+    "a select between two receivers",
+    {"a": (0, WAIT), "b": (0, WAIT)},
+    [
+        T("p", sel(RA, RB)),
+        *receivers([(1, False), (1, False)]),
+        *senders([(1, False)], "a"),
+        *senders([(1, False)], "b"),
+    ],
+)
+
+
+@pytest.mark.exhaustive
+def test_lines_that_a_select_has_left(searched: Searched) -> None:
+    """As Go's issue 2075: who lined up behind must be found. A torn line shows in no snapshot: no pruning."""
+    searched(explore(TORN, order="fifo", prune=False))

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from aiochan import core
 from aiochan.testing.explorer import Result, explore
 from tests.schedules.primitives import Event, Lock, Semaphore
 
@@ -79,6 +80,61 @@ def exclusive(tasks: int, rounds: int) -> Callable[[Any], None]:
     return scenario
 
 
+def kept(kept: int, *wants: int) -> Callable[[Any], None]:
+    """One task takes so much of a semaphore of three and keeps it; the others want the rest. (As Go's issue 37852.)"""
+
+    def scenario(run: Any) -> None:
+        semaphore = Semaphore(3)
+
+        def end() -> None:
+            first = semaphore.line.first
+            assert first is None or first > semaphore.free, "the first in line sleeps, though there is enough"
+
+        run.watch(semaphore)
+        run.at_end(end)
+        for number, n in enumerate((kept, *wants)):
+            run.spawn(semaphore.acquire, n, name=f"{number} wants {n}", cancel=number > 0)
+
+    return scenario
+
+
+class Counting(core.WaitQueue[None]):
+    """Count who is woken; by default that is also what a task does that was woken and then cancelled."""
+
+    def __init__(self) -> None:
+        super().__init__("line")
+        self.calls = self.woken = 0
+
+    def wake(self, n: int = 1) -> int:
+        self.calls += 1
+        woken = super().wake(n)
+        self.woken += woken
+        return woken
+
+
+def woken_one_by_one(waiters: str, tellings: int) -> Callable[[Any], None]:
+    """Each telling wakes one, who does nothing with it; who was cancelled after that wakes the next, told or not."""
+
+    def scenario(run: Any) -> None:
+        line, heard = Counting(), list[str]()
+
+        async def wait(name: str) -> None:
+            await line.park()
+            heard.append(name)
+
+        async def tell() -> None:
+            line.wake()
+
+        run.watch(line)
+        run.at_end(lambda: _need(line.calls - tellings == line.woken - len(heard), "a turn was not handed on"))
+        for name in waiters:
+            run.spawn(wait, name, name=name, cancel=True)
+        for _ in range(tellings):
+            run.spawn(tell)
+
+    return scenario
+
+
 def told(waiters: str) -> Callable[[Any], None]:
     """Everybody who slept when it was said hears it, once; those who were cancelled after that give it back."""
 
@@ -136,3 +192,22 @@ def test_a_broadcast_to_two(searched: Searched, order: str, cancels: int) -> Non
 @every_order
 def test_a_broadcast_to_three(searched: Searched, order: str, cancels: int) -> None:
     searched(explore(told("xyz"), order=order, cancels=cancels))
+
+
+@every_order
+@pytest.mark.parametrize("wants", [(2, 2, 1), (1, 3, 2, 1)], ids=str)
+def test_a_semaphore_of_which_some_is_kept(
+    searched: Searched, order: str, cancels: int, wants: tuple[int, ...]
+) -> None:
+    searched(explore(kept(*wants), order=order, cancels=cancels))
+
+
+@every_order
+def test_two_are_woken_one_by_one(searched: Searched, order: str, cancels: int) -> None:
+    searched(explore(woken_one_by_one("xy", 1), order=order, cancels=cancels))
+
+
+@pytest.mark.exhaustive
+@every_order
+def test_three_are_woken_one_by_one(searched: Searched, order: str, cancels: int) -> None:
+    searched(explore(woken_one_by_one("xyz", 2), order=order, cancels=cancels))

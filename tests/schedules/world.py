@@ -336,3 +336,14 @@ class World:
             need(snapshot.reserved == 0, "a place leaked in", name)
             for line in ("recvq", "sendq", "slotq"):
                 need(asleep.issuperset(self.sleepers(name, line)), "somebody dead stands in line on", name)
+        for name in asleep:
+            self.check_stands(name)
+
+    def check_stands(self, task: str) -> None:
+        """Whoever sleeps stands in every line that it believes to stand in."""
+        waiter: Any = waiter_of(self.run.tasks[task])
+        if isinstance(waiter, ac.core.Waiter):
+            for home, kind, _ in waiter.waits_for():
+                line = {"send": "sendq", "reserve": "slotq"}.get(kind, "recvq")
+                owners = [place.owner.get_name() for place in getattr(home._snapshot(), line)]
+                need(task in owners, task, "sleeps, and is in no line of", home)
