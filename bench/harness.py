@@ -81,7 +81,7 @@ def sample(ready: Ready, loop: str, workload: Workload, seconds: float) -> float
     expected = workload.expect(answer["count"], workload.width)
     if answer["result"] != expected:
         raise Failed(f"{ready.subject.name}, {workload.name}: {answer['result']} instead of {expected}")
-    return float(answer["seconds"]) / answer["count"] / workload.each * 1e9
+    return float(answer["seconds"]) / int(answer["count"]) / workload.each * 1e9
 
 
 def rounds(subjects: Iterable[Ready], number: int, one: Callable[[Ready], Any], say: Callable[[str], None]) -> Figures:

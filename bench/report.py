@@ -43,7 +43,7 @@ def _head(results: Results) -> str:
         "How this is measured, and what is not like for like: [README](../README.md).",
     ]
     if about.get("quick"):
-        lines.append("**A quick run: samples are short and few. Good for a first look only.**")
+        lines.append("**A quick run: samples are short and few, the sieve is smaller. Good for a first look only.**")
     if versions:
         lines.append(f"Versions: {versions}.")
     return "\n\n".join(lines)

@@ -94,14 +94,17 @@ class _Run:
     def lateness(self) -> None:
         for capacity in lateness.CAPACITIES:
             _say(f"timers, capacity {capacity:,}")
-            figures = rounds(
-                self._python,
-                self._size.lateness_rounds,
-                lambda ready, of=capacity: lateness.sample(ready, self._loop, of, self._size.lateness_seconds),
-                self._failed,
-            )
-            for subject, samples in figures.items():
+            for subject, samples in self._late(capacity).items():
                 self._results.lateness.setdefault(subject, {})[str(capacity)] = lateness.summary(samples)
+
+    def _late(self, capacity: int) -> Figures:
+        seconds = self._size.lateness_seconds
+        return rounds(
+            self._python,
+            self._size.lateness_rounds,
+            lambda ready: lateness.sample(ready, self._loop, capacity, seconds),
+            self._failed,
+        )
 
     def memory(self) -> None:
         _say("bytes")
