@@ -60,7 +60,8 @@ def _bars(results: Results) -> Any:
     axes.set_xlabel(f"CPU time beside {SUBJECTS[0].title} (1; to the right: slower)")
     axes.set_title(f"{results.about.get('python')}, {results.about.get('loop')}")
     axes.grid(axis="x", alpha=0.3)
-    axes.legend(fontsize="small")
+    axes.margins(y=0.01)
+    picture.legend(loc="outside upper center", ncols=4, fontsize="small")
     return picture
 
 
