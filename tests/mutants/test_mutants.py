@@ -14,7 +14,7 @@ from tests.mutants.workshop import Verdict, Workshop
 
 MUTANTS = load_all()
 # Killed within a second or so, each by another kind of job.
-QUICK = "pass_on_lapses", "select_forgets_a_line", "last_woken_first_served", "drain_without_bound"
+QUICK = "pass_on_loses_the_permit", "select_forgets_a_line", "last_woken_first_served", "drain_without_bound"
 
 every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 
