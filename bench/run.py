@@ -80,6 +80,7 @@ class _Run:
         for width in growth.widths:
             if width > self._size.widest:
                 break
+            _say(f"  {width:,} {growth.over}")
             figures = self._wide(chosen, growth.at(width))
             for subject, row in figures.items():
                 found[subject][str(width)] = row
