@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import re
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -90,6 +91,7 @@ def _markdown_row(row: Row) -> str:
 
 
 def _plain(text: str) -> str:
+    text = re.sub(r" at 0x[0-9a-f]+", "", text)  # as in every run
     return " ".join(text.split()).rstrip(".").replace("|", "\\|").replace("<", "\\<")
 
 
