@@ -55,6 +55,8 @@ def recv(ch: Any) -> Any:
     """
     if type(ch) is Chan:
         return (ch, RECV, None)
+    if type(ch) is Signal:
+        return (ch._chan, DONE, None)
     return _receive(ch, RECV)
 
 

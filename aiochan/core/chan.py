@@ -6,6 +6,7 @@ Every blocking operation is *try, else park*. Its synchronous half is in hchan.p
 
 from __future__ import annotations
 
+from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
 from aiochan.core import runqueue
@@ -58,10 +59,10 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
             break
         else:
             await breathe()
-        if len(self._held) - self._granted + self._reserved < self._limit and not self._recvq:
+        if not self._recvq and len(self._held) - self._granted + self._reserved < self._limit:
             self._held.append(value)
             return
-        if self._put(value):
+        if (self._recvq or self._limit < 0 or self._overflow != WAIT) and self._put(value):
             return
         waiter = self._line_up(self._sendq, SEND, value)
         try:
@@ -88,7 +89,7 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
 
     # -- receive
 
-    async def recv(self) -> T:
+    def recv(self) -> Coroutine[Any, Any, T]:
         """Receive the next value, waiting for it. Follows Go's ``<-ch``.
 
         Raises:
@@ -97,16 +98,20 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
 
         Cancellation: nothing was received. What this task had been promised goes to the next in line, in order.
         """
+        return self._receive(None)
+
+    async def _receive(self, end: type[Exception] | None = StopAsyncIteration) -> T:
+        # All of `recv` and of `async for`, which tell the end differently: a coroutine inside another costs a fifth.
         for _ in runqueue.budget:
             break
         else:
             await breathe()
         held = self._held
-        if len(held) > self._granted and not self._sendq and not self._slotq:
+        if held and len(held) > self._granted and not self._sendq and not self._slotq:
             self._received += 1
             value: Any = held.popleft()
             return value.sender.value if type(value) is Admitted else value  # type: ignore[no-any-return]
-        value = self._take()
+        value = self._take() if held or self._sendq or self._closed else MUST_WAIT
         if value is MUST_WAIT:
             waiter = self._line_up(self._recvq, RECV, None)
             try:
@@ -119,8 +124,10 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
                 raise
             value = END if waiter.state == CLOSED else self._redeem()
         if value is END:
-            raise self._error(RECV)
+            raise self._error(RECV) if end is None or self._cause is not None else end
         return value  # type: ignore[no-any-return]
+
+    __anext__ = _receive
 
     async def recv_ok(self) -> CommaOk[T]:
         """Receive ``(value, True)``, or ``(None, False)`` once closed and drained. Follows Go's ``v, ok := <-ch``.
@@ -154,14 +161,6 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
 
     def __aiter__(self) -> Chan[T]:
         return self
-
-    async def __anext__(self) -> T:
-        try:
-            return await self.recv()
-        except ChannelClosed:
-            if self._cause is not None:
-                raise
-            raise StopAsyncIteration from None
 
     # -- reserve
 

@@ -38,13 +38,14 @@ import asyncio
 import math
 import operator
 from collections import deque
+from threading import get_ident
 from typing import Any, Final, Literal, TypeAlias, cast
 
 from aiochan.core import hooks
 from aiochan.core.ends import End
 from aiochan.core.runqueue import RunQueue, running_queue, wrong_loop
 from aiochan.core.stats import Snapshot, Stats
-from aiochan.core.waiters import CLOSED, GRANTED, Line, Parked, Waiter, undisturbed
+from aiochan.core.waiters import CLOSED, GRANTED, PARKED, Line, Parked, Waiter, undisturbed
 from aiochan.errors import ChannelClosed
 
 __all__ = ["END", "MUST_WAIT", "RECV", "RECV_OK", "RESERVE", "SEND", "WAIT", "Admitted", "HChan"]
@@ -116,8 +117,8 @@ class HChan(End):
 
     def _put(self, value: Any, index: int | None = None) -> bool:
         """Send now if that can be done now: the synchronous half of every send."""
-        if self._queue is not None:
-            self._queue.check_thread(self)
+        if (queue := self._queue) is not None and queue.thread != get_ident():
+            queue.check_thread(self)
         if self._closed:
             raise self._error(SEND, index)
         held = self._held
@@ -159,8 +160,8 @@ class HChan(End):
 
     def _take(self) -> Any:
         """Receive now if that can be done now: the synchronous half of every receive."""
-        if self._queue is not None:
-            self._queue.check_thread(self)
+        if (queue := self._queue) is not None and queue.thread != get_ident():
+            queue.check_thread(self)
         held = self._held
         if len(held) > self._granted:
             value = held.popleft()
@@ -217,17 +218,24 @@ class HChan(End):
     def _line_up(self, line: Line | None, kind: str, value: Any) -> Waiter:
         """Stand in line for what cannot be done now."""
         queue = self._queue
-        if queue is None or queue.loop is not get_running_loop():
+        if queue is None or not (queue.draining and queue.thread == get_ident()):
             queue = self._own()
         if line is None:
             line = self._line(kind)
-        waiter = Waiter(queue, line, kind, value)
-        if self._slotq is not None:
-            waiter.ticket = self._ticket()
+        waiter = Waiter()  # as `sleeper` makes it, which would be a call more for everybody who sleeps
+        waiter.queue = queue
+        waiter.get_loop = queue.get_loop
+        waiter.line = line
+        waiter.kind = kind
+        waiter.value = value
+        waiter.state = PARKED
+        waiter.wakeup = None
+        waiter._asyncio_future_blocking = True  # pyright: ignore[reportPrivateUsage]
+        waiter.ticket = self._ticket() if self._slotq is not None else 0
         line.append(waiter)
         # A finaliser may have used this channel since we looked; from here on it finds us in line.
-        ready = len(self._held) > self._granted if kind == RECV else self._room()
-        if ready or self._closed:
+        surplus = len(self._held) - self._granted
+        if (surplus > 0 if kind == RECV else surplus + self._reserved < self._limit) or self._closed:
             self._settle()
         return waiter
 
@@ -249,7 +257,9 @@ class HChan(End):
         queue = self._queue
         if queue is None:
             self._queue = queue = running_queue()
-        elif queue.loop is not get_running_loop():
+            return queue
+        queue.check_thread(self)
+        if queue.loop is not get_running_loop():
             raise wrong_loop(self, queue)
         return queue
 

@@ -98,11 +98,24 @@ def breathe() -> Generator[None, None, None]:
 class RunQueue:
     """The woken tasks of one loop."""
 
-    __slots__ = ("__weakref__", "_context", "_ready", "finished", "loop", "push", "scheduled", "thread")
+    __slots__ = (
+        "__weakref__",
+        "_context",
+        "_ready",
+        "draining",
+        "finished",
+        "get_loop",
+        "loop",
+        "push",
+        "scheduled",
+        "thread",
+    )
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self.loop = loop
         self.thread = threading.get_ident()
+        # asyncio.Task asks whatever it waits for; nothing answers quicker than this.
+        self.get_loop: Callable[[], asyncio.AbstractEventLoop] = itertools.repeat(loop).__next__
         # What a task's wake-up is called with. A finished, genuine Future lets asyncio's C Task take its short path: it
         # asks nobody for a result. What really happened stands in the Waiter.
         self.finished: asyncio.Future[None] = asyncio.Future(loop=loop)
@@ -113,6 +126,7 @@ class RunQueue:
         # if it was on when the loop was first waited on.
         self.push: Callable[[Woken], None] = self._ready.append
         self.scheduled = False
+        self.draining = False  # while it is, its loop is the running one
         if loop.get_debug() or getattr(loop, "single_steps", False):
             self.push, self.scheduled = _each_alone(loop, self.finished), True  # tools are to see single tasks
 
@@ -142,6 +156,7 @@ class RunQueue:
         context: Any
         ready, finished = self._ready, self.finished
         budget = _allowance(_turn)
+        self.draining = True
         try:
             for _ in budget:
                 if not ready:
@@ -150,7 +165,7 @@ class RunQueue:
                 context.run(wakeup, finished)
         finally:  # a KeyboardInterrupt out of one task must not leave the others asleep
             wakeup = context = None  # the traceback of a task may keep this frame, which must not lead back to the task
-            self.scheduled = False
+            self.scheduled = self.draining = False
             if ready:
                 self.schedule()
 
@@ -178,8 +193,10 @@ def running_queue() -> RunQueue:
     Raises:
         RuntimeError: No loop is running.
     """
-    loop = asyncio.get_running_loop()
     queue = None if _last is None else _last()
+    if queue is not None and queue.draining and queue.thread == threading.get_ident():
+        return queue
+    loop = asyncio.get_running_loop()
     return queue if queue is not None and queue.loop is loop else _find_queue(loop)
 
 

@@ -33,7 +33,7 @@ from aiochan.core import runqueue
 from aiochan.core.cases import DONE
 from aiochan.core.hchan import END, MUST_WAIT, RECV, RECV_OK, SEND, WAIT, HChan
 from aiochan.core.runqueue import breathe, running_queue
-from aiochan.core.waiters import CLOSED, GRANTED, Place, Selecting
+from aiochan.core.waiters import CLOSED, GRANTED, Place, Selecting, sleeper
 from aiochan.errors import WouldBlock
 
 __all__ = ["check_cases", "choose", "choose_now", "seed", "set_dice"]
@@ -90,11 +90,10 @@ def _look(cases: Sequence[Any], biased: bool) -> int:
                     or ch._overflow != WAIT
                 ):
                     continue
-            elif not (
-                len(ch._held) > ch._granted
-                or ((q := ch._sendq) and q.first() is not None)
-                or (ch._closed and not ch._held)
-            ):
+            elif ch._held:
+                if len(ch._held) <= ch._granted and not ((q := ch._sendq) and q.first() is not None):
+                    continue
+            elif not (ch._closed or ((q := ch._sendq) and q.first() is not None)):
                 continue
             if biased:
                 return index
@@ -160,33 +159,40 @@ _numbers = itertools.count(1)
 
 
 def _stand(waiter: Selecting, cases: Sequence[Any], biased: bool) -> None:
-    number, stands = next(_numbers), waiter.stands
+    number, stands, changed = next(_numbers), waiter.stands, False
+    queue = waiter.queue
     for index, case in enumerate(cases):
         ch, kind, _ = case
-        if waiter.state:
-            return  # a finaliser has used a channel where we stand already, and served us
         if ch is None:
             continue
-        if ch._queue is not waiter.queue:
+        if ch._queue is not queue:
             ch._own()
         line = ch._sendq if kind == SEND else ch._recvq
         if line is None:
             line = ch._line(kind)
         if line.last == number and line:  # this line again: our place is the last one in it
+            if waiter.state:
+                return
             place = line[-1]
             place.drawn += 1
             if not biased and _dice(place.drawn) == 0:
                 place.index, place.case = index, case
         else:
             line.last = number
-            place = Place(waiter, line, index, case)
-            if ch._slotq is not None:
-                place.ticket = ch._ticket()
-            if waiter.state:
+            place = Place()
+            place.waiter = waiter
+            place.line = line
+            place.index = index
+            place.case = case
+            place.drawn = 1
+            place.ticket = ch._ticket() if ch._slotq is not None else 0
+            if waiter.state:  # a finaliser has used a channel where we stand already, and served us
                 return
             stands.append(place)
             line.append(place)
-    if _look(cases, True) >= 0:  # a finaliser has used one of the channels since we looked
+        if ch._closed or (len(ch._held) - ch._granted + ch._reserved < ch._limit if kind == SEND else ch._held):
+            changed = True
+    if changed and _look(cases, True) >= 0:  # a finaliser has used one of the channels since we looked
         for place in list(stands):
             if place.case is not None:
                 place.case[0]._settle()
@@ -204,7 +210,8 @@ async def choose(cases: Sequence[Any], biased: bool) -> tuple[int, Any]:
     while (index := _look(cases, biased)) >= 0:
         if (done := _do(cases[index], index)) is not None:
             return done
-    waiter = Selecting(running_queue())
+    sleeper(waiter := Selecting(), running_queue(), None, "select", None)
+    waiter.stands, waiter.won = [], None
     try:
         _stand(waiter, cases, biased)
         await waiter

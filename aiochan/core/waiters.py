@@ -10,7 +10,7 @@ arrives although a value, a place or a lock was promised. So:
 
 Everything that parks does it in this shape, and awaits nothing on its way out::
 
-    waiter = Waiter(queue, line, kind, value)
+    sleeper(waiter := Waiter(), queue, line, kind, value)
     line.append(waiter)
     try:
         await waiter
@@ -61,6 +61,7 @@ __all__ = [
     "Selecting",
     "WaitQueue",
     "Waiter",
+    "sleeper",
     "undisturbed",
 ]
 
@@ -153,6 +154,7 @@ class Waiter:
     __slots__ = (
         "_asyncio_future_blocking",
         "context",
+        "get_loop",
         "kind",
         "line",
         "message",
@@ -163,17 +165,17 @@ class Waiter:
         "wakeup",
     )
 
-    def __init__(self, queue: RunQueue, line: Line | None, kind: str, value: Any) -> None:
-        self.queue = queue
-        self.line = line  # none for a select, which has places, and for a tombstone
-        self.kind = kind
-        self.value = value
-        self.state = PARKED
-        self.ticket = 0  # by arrival, among those who wait for room
-        self.message: object = None
-        self.wakeup: Callable[[Any], object] | None = None
-        self.context: contextvars.Context | None = None
-        self._asyncio_future_blocking = True
+    queue: RunQueue
+    line: Line | None  # none for a select, which has places, and for a tombstone
+    kind: str
+    value: Any
+    state: int
+    ticket: int  # by arrival, among those who wait for room
+    message: object  # of who cancelled it
+    wakeup: Callable[[Any], object] | None
+    context: contextvars.Context | None  # given together with the wake-up
+    get_loop: Callable[[], asyncio.AbstractEventLoop]  # of whose tasks may wait for this
+    _asyncio_future_blocking: bool  # that it may be waited for at all
 
     # -- what asyncio.Task asks of a future that it waits for
 
@@ -184,10 +186,6 @@ class Waiter:
                 raise RuntimeError("a sleeping operation was resumed although nobody woke it")
             message = self.message
             raise asyncio.CancelledError() if message is None else asyncio.CancelledError(message)
-
-    def get_loop(self) -> asyncio.AbstractEventLoop:
-        """Return the loop whose tasks may wait for this."""
-        return self.queue.loop
 
     def add_done_callback(self, wakeup: Callable[[Any], object], *, context: contextvars.Context | None = None) -> None:
         """Remember how to wake the task; it is asleep from now on."""
@@ -205,9 +203,11 @@ class Waiter:
 
     def cancel(self, msg: object = None) -> bool:
         """Take the task out of every line and wake it with a CancelledError; False when it was decided before."""
-        if self.commit(CANCELLED) is None:
+        if self.state:
             return False
         self.message = msg
+        if self.commit(CANCELLED) is None:
+            return False
         self.leave()
         return True
 
@@ -223,7 +223,7 @@ class Waiter:
                 (hooks.observer.left if outcome == CANCELLED else hooks.observer.woken)(self)
             queue, context = self.queue, self.context
             self.wakeup = self.context = None  # a value that nobody reads yet must not keep its sender's task alive
-            queue.push((wakeup, context))  # type: ignore[arg-type]  # given together with the wake-up
+            queue.push((wakeup, context))  # type: ignore[arg-type]
             if not queue.scheduled:
                 queue.schedule()
         return self
@@ -272,23 +272,40 @@ class Waiter:
         return STATES[self.state], self.kind, None
 
 
+def sleeper(waiter: Waiter, queue: RunQueue, line: Line | None, kind: str, value: Any) -> None:
+    """Begin a waiter; `HChan._line_up` does the same, in place."""
+    waiter.queue = queue
+    waiter.get_loop = queue.get_loop
+    waiter.line = line
+    waiter.kind = kind
+    waiter.value = value
+    waiter.state = PARKED
+    waiter.ticket = 0
+    waiter.wakeup = None
+    waiter._asyncio_future_blocking = True  # pyright: ignore[reportPrivateUsage]
+
+
 class Selecting(Waiter):
     """One sleeping select: no place of its own, but one in each of its lines."""
 
     __slots__ = ("stands", "won")
 
-    def __init__(self, queue: RunQueue) -> None:
-        super().__init__(queue, None, "select", None)
-        self.stands: list[Place] = []
-        self.won: Place | None = None  # the place that was served
+    stands: list[Place]
+    won: Place | None  # the place that was served
 
     def leave(self) -> None:
         """Turn the places that were not served into tombstones; the one that was is out of its line already."""
         super().leave()
-        _last = [place.case for place in self.stands]  # see Waiter.leave
-        for place in self.stands:
-            if place is not self.won:
-                line, place.line, place.case, place.waiter = place.line, None, None, _NOBODY
+        won = self.won  # the values that were not sent stay alive in the arguments of the select, which is still there
+        stands, self.stands = self.stands, [] if won is None else [won]
+        for place in stands:
+            line = place.line
+            if place is won:
+                pass
+            elif line and line[-1] is place:  # mostly nobody lined up behind it: it goes, and leaves no tombstone
+                line.pop()
+            else:
+                place.line, place.case, place.waiter = None, None, _NOBODY
                 line.bury()
 
     def waits_for(self) -> list[tuple[object, str, int | None]]:
@@ -305,13 +322,12 @@ class Place:
 
     __slots__ = ("case", "drawn", "index", "line", "ticket", "waiter")
 
-    def __init__(self, waiter: Selecting, line: Line, index: int, case: Any) -> None:
-        self.waiter = waiter
-        self.line: Any = line
-        self.index = index
-        self.case = case
-        self.ticket = 0
-        self.drawn = 1  # how many cases of the select could stand here
+    waiter: Selecting  # all of these are set where it is made, in select._stand: it makes many
+    line: Any
+    index: int
+    case: Any
+    ticket: int
+    drawn: int  # how many cases of the select could stand here
 
     @property
     def state(self) -> int:
@@ -397,7 +413,7 @@ class WaitQueue(Pinned, Generic[T]):
             if self._queue is not None and self._queue.loop is not queue.loop:
                 raise wrong_loop(self, self._queue)
             self._queue = queue
-        waiter = Waiter(queue, self._line, "wait", tag)
+        sleeper(waiter := Waiter(), queue, self._line, "wait", tag)
         self._line.append(waiter)
         try:
             await waiter

@@ -289,10 +289,10 @@ def _origin_of(coro: Any) -> str:
 
 
 def _place(frames: list[tuple[str, int]]) -> str:
-    """Name the innermost frame that is not asyncio's own."""
+    """Name the innermost frame that is neither asyncio's own nor the core's."""
     for filename, line in frames:
         path = PurePath(filename)
-        if path.parent.name != "asyncio":
+        if path.parent.name != "asyncio" and path.parts[-3:-1] != ("aiochan", "core"):
             return f", made at {path.name}:{line}"
     return ""
 
