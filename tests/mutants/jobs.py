@@ -3,7 +3,7 @@
     exhaustive   all schedules of the programs of tests/schedules, small programs first; counts schedules
     random       schedules at random, and by priorities, of the large programs; counts schedules
     model        random programs of moves, against the reference model; counts programs
-    core         tests/core, the quick ones, on asyncio's loop; counts tests
+    core         tests/core, the quick ones, on asyncio's loop, and test_gaps.py of this folder; counts tests
     conformance  tests/conformance, likewise
     hazards      tests/hazards, likewise, and test_finalisers.py of this folder
     go           tests/go, likewise
@@ -90,7 +90,8 @@ class Job:
 def _exhaustive(watch: Watch) -> None:
     larger = [search for search in _larger() if _size(*search[1:]) <= TOO_LARGE]
     larger.sort(key=lambda search: _size(*search[1:]))
-    for searches in (_small(cancels=1), _busy(), _wait_queues(), _small(interrupts=1), _small(cancels=2), larger):
+    parts = _small(cancels=1), _busy(), _wait_queues(), _unpruned(), _small(interrupts=1), _small(cancels=2), larger
+    for searches in parts:
         for title, scenario, options in searches:
             if not _search(watch, title, _explored(watch, scenario, options)):
                 return
@@ -116,16 +117,27 @@ def _busy() -> Iterator[Search]:
 
 
 def _wait_queues() -> Iterator[Search]:
-    from tests.schedules.test_waitqueue import exclusive, needs_room, told
+    from tests.schedules.test_waitqueue import exclusive, kept, needs_room, told, woken_one_by_one
 
     for cancels, order in ((1, "fifo"), (2, "fifo"), (1, "any")):
         options = {"cancels": cancels, "order": order}
         how = f"cancels {cancels}, {order}"
+        yield f"a semaphore of which two are kept, {how}", kept(2, 2, 1), options
+        yield f"two woken one by one, {how}", woken_one_by_one("xy", 1), options
+        yield f"a semaphore of which one is kept, {how}", kept(1, 3, 2, 1), options
         yield f"a lock for two, {how}", exclusive(2, 2), options
         yield f"a semaphore for two, {how}", needs_room(2, 2), options
         yield f"a broadcast to two, {how}", told("xy"), options
         yield f"a lock for three, {how}", exclusive(3, 1), options
         yield f"a semaphore for three, {how}", needs_room(3, 1, 1), options
+        yield f"three woken one by one, {how}", woken_one_by_one("xyz", 2), options
+
+
+def _unpruned() -> Iterator[Search]:
+    """What shows in no snapshot of a line: states that look the same are searched again."""
+    from tests.schedules.test_channels import TORN
+
+    yield f"{TORN.title}, unpruned", TORN, {"prune": False}
 
 
 def _larger() -> Iterator[Search]:
@@ -265,7 +277,7 @@ JOBS: dict[str, Job] = {
         Job("exhaustive", "schedules", _exhaustive),
         Job("model", "programs", _model),
         Job("random", "schedules", _random),
-        Job("core", "tests", _tests("tests/core")),
+        Job("core", "tests", _tests("tests/mutants/test_gaps.py", "tests/core")),
         Job("conformance", "tests", _tests("tests/conformance")),
         Job("hazards", "tests", _tests("tests/mutants/test_finalisers.py", "tests/hazards")),
         Job("go", "tests", _tests("tests/go")),
