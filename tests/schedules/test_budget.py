@@ -37,6 +37,8 @@ def busy(capacity: int, *, select: bool) -> Callable[[Any], None]:
                         await ch.send(value)
                 except asyncio.CancelledError:
                     doubtful.append(value)
+                    inside = value in [value for value, _ in ch._snapshot().held]
+                    assert not (inside and len(ch)), f"{value} could have been taken back"
                     raise
                 sent.append(value)
 

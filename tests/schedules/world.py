@@ -67,6 +67,7 @@ class World:
         self.clock = 0
         self.began: dict[str, float] = {}  # of each value, when its send began
         self.home: dict[str, str] = {}  # and into which channel it goes
+        self.late: set[str] = set()  # those whose send began after the close
         self.fate: dict[str, str] = {}  # parked, ok, cancelled, closed, other (a losing case), would block
         self.received: set[str] = set()
         self.now: dict[str, Op] = {}  # of each task, which operation it is at
@@ -91,10 +92,13 @@ class World:
 
     def begin(self, value: str, name: str) -> None:
         self.began[value], self.home[value], self.fate[value] = self.tick(), name, "parked"
+        if self.chans[name].closed:
+            self.late.add(value)
 
     def finish(self, value: str, fate: str) -> None:
         self.fate[value] = fate
         ch = self.chans[self.home[value]]
+        need(fate != "ok" or value not in self.late, value, "was sent to a closed channel")
         if fate in ("closed", "other", "would block"):
             need(not self.inside(value) and value not in self.received, value, "was not sent, but is there:", fate)
         if fate == "closed":
