@@ -90,7 +90,7 @@ class Job:
 def _exhaustive(watch: Watch) -> None:
     larger = [search for search in _larger() if _size(*search[1:]) <= TOO_LARGE]
     larger.sort(key=lambda search: _size(*search[1:]))
-    parts = _small(cancels=1), _busy(), _wait_queues(), _unpruned(), _small(interrupts=1), _small(cancels=2), larger
+    parts = _small(cancels=1), _busy(), _wait_queues(), _small(interrupts=1), _small(cancels=2), larger, _special()
     for searches in parts:
         for title, scenario, options in searches:
             if not _search(watch, title, _explored(watch, scenario, options)):
@@ -130,14 +130,17 @@ def _wait_queues() -> Iterator[Search]:
         yield f"a broadcast to two, {how}", told("xy"), options
         yield f"a lock for three, {how}", exclusive(3, 1), options
         yield f"a semaphore for three, {how}", needs_room(3, 1, 1), options
-        yield f"three woken one by one, {how}", woken_one_by_one("xyz", 2), options
 
 
-def _unpruned() -> Iterator[Search]:
-    """What shows in no snapshot of a line: states that look the same are searched again."""
+def _special() -> Iterator[Search]:
+    """Searches that are long and find one kind of fault each."""
     from tests.schedules.test_channels import TORN
+    from tests.schedules.test_waitqueue import woken_one_by_one
 
-    yield f"{TORN.title}, unpruned", TORN, {"prune": False}
+    yield f"{TORN.title}, unpruned", TORN, {"prune": False}  # what shows in no snapshot of a line
+    for cancels, order in ((1, "any"), (2, "fifo")):
+        options = {"cancels": cancels, "order": order}
+        yield f"three woken one by one, cancels {cancels}, {order}", woken_one_by_one("xyz", 2), options
 
 
 def _larger() -> Iterator[Search]:
