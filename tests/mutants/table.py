@@ -91,7 +91,7 @@ def _markdown_row(row: Row) -> str:
 
 
 def _plain(text: str) -> str:
-    text = re.sub(r" at 0x[0-9a-f]+", "", text)  # as in every run
+    text = re.sub(r" at 0x[0-9a-f]+|, \d{12,}(?=\))|/tmp/aiochan-mutants-\w+/", "", text)  # as in every run
     return " ".join(text.split()).rstrip(".").replace("|", "\\|").replace("<", "\\<")
 
 
