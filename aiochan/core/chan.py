@@ -10,7 +10,7 @@ from collections.abc import Coroutine
 from typing import Any, Generic, TypeVar
 
 from aiochan.core import runqueue
-from aiochan.core.ends import CommaOk, RecvChan, SendChan
+from aiochan.core.ends import CommaOk, RecvChan, SendChan, coroutine_function
 from aiochan.core.hchan import END, MUST_WAIT, RECV, RESERVE, SEND, WAIT, Admitted, HChan
 from aiochan.core.reservation import Reservation
 from aiochan.core.runqueue import breathe
@@ -89,6 +89,7 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
 
     # -- receive
 
+    @coroutine_function
     def recv(self) -> Coroutine[Any, Any, T]:
         """Receive the next value, waiting for it. Follows Go's ``<-ch``.
 
@@ -127,6 +128,7 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
             raise self._error(RECV) if end is None or self._cause is not None else end
         return value  # type: ignore[no-any-return]
 
+    _receive.__qualname__ = "Chan.recv"  # which people know, where a coroutine was never awaited
     __anext__ = _receive
 
     async def recv_ok(self) -> CommaOk[T]:

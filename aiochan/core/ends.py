@@ -9,7 +9,10 @@ A `Chan` is both at once, so a function that asks for a `RecvChan[T]` takes a `C
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+import asyncio
+import inspect
+import sys
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, Literal, Self, TypeAlias, TypeVar
 
@@ -28,6 +31,17 @@ T_co = TypeVar("T_co", covariant=True)
 T_contra = TypeVar("T_contra", contravariant=True)
 
 CommaOk: TypeAlias = tuple[T, Literal[True]] | tuple[None, Literal[False]]
+
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def coroutine_function(method: F) -> F:
+    """Mark a method that only passes a coroutine on, for tools that ask, such as ``mock.create_autospec``."""
+    if sys.version_info >= (3, 12):
+        return inspect.markcoroutinefunction(method)
+    method._is_coroutine = asyncio.coroutines._is_coroutine  # type: ignore[attr-defined, unreachable, unused-ignore]
+    return method
 
 
 class End(Pinned):
@@ -84,6 +98,7 @@ class SendChan(End, Generic[T_contra]):
 
     __slots__ = ()
 
+    @coroutine_function
     def send(self, value: T_contra) -> Coroutine[Any, Any, None]:
         """Send `value`, waiting until there is room or a receiver; see `Chan.send`.
 
@@ -127,6 +142,7 @@ class RecvChan(End, Generic[T_co]):
 
     __slots__ = ()
 
+    @coroutine_function
     def recv(self) -> Coroutine[Any, Any, T_co]:
         """Receive the next value, waiting for it; see `Chan.recv`.
 
@@ -134,6 +150,7 @@ class RecvChan(End, Generic[T_co]):
         """
         return self._chan.recv()
 
+    @coroutine_function
     def recv_ok(self) -> Coroutine[Any, Any, CommaOk[T_co]]:
         """Receive ``(value, True)``, or ``(None, False)`` at the end; see `Chan.recv_ok`.
 
@@ -149,5 +166,6 @@ class RecvChan(End, Generic[T_co]):
     def __aiter__(self) -> Self:
         return self
 
+    @coroutine_function
     def __anext__(self) -> Coroutine[Any, Any, T_co]:
         return self._chan.__anext__()

@@ -18,6 +18,7 @@ import asyncio
 import contextvars
 import itertools
 import operator
+import os
 import threading
 import types
 import weakref
@@ -126,7 +127,7 @@ class RunQueue:
         # if it was on when the loop was first waited on.
         self.push: Callable[[Woken], None] = self._ready.append
         self.scheduled = False
-        self.draining = False  # while it is, its loop is the running one
+        self.draining = False  # then its loop is the running one (unless loops are nested by force)
         if loop.get_debug() or getattr(loop, "single_steps", False):
             self.push, self.scheduled = _each_alone(loop, self.finished), True  # tools are to see single tasks
 
@@ -156,6 +157,7 @@ class RunQueue:
         context: Any
         ready, finished = self._ready, self.finished
         budget = _allowance(_turn)
+        self.thread = threading.get_ident()  # the loop may have moved
         self.draining = True
         try:
             for _ in budget:
@@ -210,6 +212,17 @@ def _find_queue(loop: asyncio.AbstractEventLoop) -> RunQueue:
         _queues[loop] = known = weakref.ref(queue, lambda _: _queues.pop(loop, None))
     _last = known
     return queue
+
+
+def _in_child() -> None:
+    """Forget, after a fork in the middle of a drain, that somebody is draining: in the child nobody goes on with it."""
+    for queue in [known() for known in _queues.values()]:
+        if queue is not None:
+            queue.draining = False
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)
 
 
 def _runs_here(loop: asyncio.AbstractEventLoop) -> bool:

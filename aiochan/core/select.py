@@ -175,7 +175,7 @@ def _stand(waiter: Selecting, cases: Sequence[Any], biased: bool) -> None:
                 return
             place = line[-1]
             place.drawn += 1
-            if not biased and _dice(place.drawn) == 0:
+            if not biased and _dice(place.drawn) == 0 and not waiter.state:
                 place.index, place.case = index, case
         else:
             line.last = number

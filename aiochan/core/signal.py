@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any, Literal, Never
 
 from aiochan.core.chan import Chan
-from aiochan.core.ends import RecvChan
+from aiochan.core.ends import RecvChan, coroutine_function
 from aiochan.errors import ChannelClosed, WouldBlock
 
 __all__ = ["Signal", "never"]
@@ -50,6 +50,7 @@ class Signal(RecvChan[None]):
         """
         await self._chan.recv_ok()
 
+    @coroutine_function
     def recv(self) -> Coroutine[Any, Any, None]:
         """Wait until the signal is closed; the same as `wait`, as a channel spells it.
 

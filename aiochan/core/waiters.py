@@ -231,7 +231,7 @@ class Waiter:
     def quit(self) -> None:
         """Leave every line: the coroutine was thrown into or closed in its sleep. Nothing once decided."""
         if not self.state:
-            self.state = CANCELLED
+            self.state, self.message = CANCELLED, None
             if hooks.observer is not None and self.wakeup is not None:  # a select can be refused half way in
                 hooks.observer.left(self)
             if self.owner is None:  # else we may run inside the task's own end, which must not be its last reference

@@ -198,10 +198,9 @@ class _Sleepers(hooks.Observer):
 
 
 def _track_origins() -> Callable[[], object]:
-    """Let coroutines remember where they were made, unless somebody else saw to that."""
+    """Let coroutines remember where they were made, deep enough to find whose code that was."""
     before = sys.get_coroutine_origin_tracking_depth()
-    if not before:
-        sys.set_coroutine_origin_tracking_depth(ORIGIN_DEPTH)
+    sys.set_coroutine_origin_tracking_depth(max(before, ORIGIN_DEPTH))
     return lambda: sys.set_coroutine_origin_tracking_depth(before)
 
 

@@ -17,6 +17,8 @@ FOR_TOOLS = {"_check", "_snapshot"}
 
 # What a home must touch of Python's own internals, and why that cannot be had otherwise.
 FOREIGN = {
+    # before inspect.markcoroutinefunction there is no other way to say what a method returns
+    "core": {"_is_coroutine"},
     "testing": {
         # an event loop of its own says that it is the one that runs, and a stepper which task does
         *("_enter_task", "_leave_task", "_get_running_loop", "_set_running_loop"),

@@ -3,6 +3,7 @@
 import copy
 import pickle
 import weakref
+from unittest import mock
 
 import pytest
 
@@ -152,3 +153,24 @@ def test_what_belongs_to_a_loop_cannot_be_copied(thing, duplicate):
 @pytest.mark.parametrize("name", [name for name in PINNED if name != "place"])
 def test_weak_references_can_be_made(name):
     assert weakref.ref(PINNED[name])() is PINNED[name]
+
+
+@pytest.mark.parametrize("end", [ac.Chan, ac.SendChan, ac.RecvChan, ac.Signal])
+def test_what_is_mocked_can_be_awaited(run, end):
+    """Methods that pass a coroutine on say that they are coroutine functions; `create_autospec` asks."""
+
+    async def main():
+        mocked = mock.create_autospec(end, instance=True)
+        for name in {"send", "recv", "recv_ok", "__anext__"} & set(dir(end)):
+            assert isinstance(getattr(mocked, name), mock.AsyncMock), name
+        if hasattr(end, "recv"):
+            mocked.recv.return_value = "a value"
+            assert await mocked.recv() == "a value"
+
+    run(main)
+
+
+def test_a_receive_that_nobody_awaited_is_named_as_people_know_it():
+    coro = ac.Chan().recv()
+    assert coro.__qualname__ == "Chan.recv"
+    coro.close()

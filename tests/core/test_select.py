@@ -227,3 +227,24 @@ def test_what_is_used_between_the_look_and_the_deed_is_looked_at_again():
     finally:
         core.set_dice(old)
     assert (a.recv_nowait(), b.recv_nowait()) == ("first", "sent")
+
+
+def test_who_is_served_while_the_dice_roll_says_what_was_sent(run):
+    """The dice are asked when one channel stands twice in a select; a finaliser may run in that call, and receive."""
+    ch, got = ac.Chan(), []
+
+    def dice(sides):
+        if not got:
+            got.append(ch.recv_nowait())
+        return 0
+
+    async def main():
+        core.set_dice(dice)
+        try:
+            return await ac.select(ac.send(ch, "first"), ac.send(ch, "second"))
+        finally:
+            core.set_dice(None)
+
+    assert run(main) == (0, None)
+    assert got == ["first"]
+    ch._check()
