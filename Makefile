@@ -1,8 +1,10 @@
 # Every target sets up what it needs in .venv; Python (3.11 or newer), make and a network are enough.
-# The default Python is PYTHON; DIR is what the demo reads; ARGS goes to pytest or to the benchmark.
+# The default Python is PYTHON; DIR is what the demo reads; MINUTES is how long the mixed load of the soak lasts; ARGS goes
+# to pytest or to the benchmark.
 
 PYTHON ?= python3
 DIR ?= .
+MINUTES ?= 1
 ARGS ?=
 
 VENV := .venv
@@ -14,7 +16,7 @@ endif
 SETUP := $(PYTHON) tools/environments.py $(VENV)
 TYPED := aiochan examples $(wildcard tests/typing)
 
-.PHONY: help demo test test-quick bench clean
+.PHONY: help demo test test-quick stress bench clean
 .PHONY: check check-format check-lint check-types check-mypy check-pyright check-layers
 
 help:
@@ -22,6 +24,7 @@ help:
 	@echo 'make test        run the tests on every Python from 3.11 to 3.13 that is found'
 	@echo 'make test-quick  run the quick tests on the default Python only'
 	@echo 'make check       format, lint, types, layers and the quick tests on one loop; about a minute'
+	@echo 'make stress      everything at volume: the figures of docs/testing.md; most of an hour, MINUTES=60 for the long soak'
 	@echo 'make bench       compare with others, half an hour; two minutes with ARGS=--quick (bench/README.md)'
 	@echo 'make clean       remove the environments and caches'
 
@@ -64,6 +67,11 @@ check-layers:
 check-tests:
 	@$(SETUP) test
 	$(RUN) -m pytest -q --numprocesses=auto --maxprocesses=4 --loops=asyncio --ignore=tests/architecture
+
+stress:
+	@$(SETUP) test
+	AIOCHAN_SOAK_MINUTES=$(MINUTES) $(RUN) -m pytest -q -m stress $(ARGS)
+	$(RUN) -m tests.mutants --table
 
 bench:
 	@$(SETUP) bench
