@@ -24,7 +24,7 @@ help:
 	@echo 'make test        run the tests on every Python from 3.11 to 3.13 that is found'
 	@echo 'make test-quick  run the quick tests on the default Python only'
 	@echo 'make check       format, lint, types, layers and the quick tests on one loop; about a minute'
-	@echo 'make stress      everything at volume: the figures of docs/testing.md; most of an hour, MINUTES=60 for the long soak'
+	@echo 'make stress      everything at volume, as in docs/testing.md: an hour and more; MINUTES=60 for the long soak'
 	@echo 'make bench       compare with others, half an hour; two minutes with ARGS=--quick (bench/README.md)'
 	@echo 'make clean       remove the environments and caches'
 
@@ -70,8 +70,8 @@ check-tests:
 
 stress:
 	@$(SETUP) test
-	AIOCHAN_SOAK_MINUTES=$(MINUTES) $(RUN) -m pytest -q -m stress $(ARGS)
-	$(RUN) -m tests.mutants --table
+	AIOCHAN_SOAK_MINUTES=$(MINUTES) $(RUN) -m pytest -q -s -m stress --ignore=tests/mutants $(ARGS)
+	$(RUN) -m tests.mutants
 
 bench:
 	@$(SETUP) bench
