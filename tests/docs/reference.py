@@ -218,7 +218,8 @@ def _syntax(name: str, cls: type) -> Iterator[str]:
 
 def function_entry(name: str, function: Any, *, bound: bool = False) -> Iterator[str]:
     """Yield the signature and the docstring of a function."""
-    is_async = bool(function.__code__.co_flags & inspect.CO_COROUTINE)  # and not what only passes a coroutine on
+    flags = getattr(getattr(function, "__code__", None), "co_flags", 0)
+    is_async = bool(flags & inspect.CO_COROUTINE)  # and not one that only passes a coroutine on
     yield _code(f"{'async ' if is_async else ''}{name}{_signature(function, name, bound=bound)}")
     yield _markdown(function)
 
