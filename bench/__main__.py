@@ -1,4 +1,4 @@
-"""Compare with peers: python -m bench [--quick] [--loop uvloop] [--python PYTHON] [--only NAMES] [--peers NAMES]."""
+"""Compare with peers: python -m bench [--quick] [--loop LOOPS] [--python PYTHON] [--only NAMES] [--peers NAMES]."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import platform
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -26,30 +27,44 @@ VERSIONS = (
 )
 DISTRIBUTIONS = ("aiochan-csp", "anyio", "trio", "janus", "culsans", "aiologic", "uvloop")
 
+OURS = {subject.name for subject in SUBJECTS if subject.is_ours}
+
 
 def main() -> int:
     options = _options()
-    results = Results(**json.loads(options.render.read_text())) if options.render else _measure(options)
-    page = markdown(results)
-    print(page)
     folder = options.out or (None if options.partial else FOLDER)
-    if folder is not None:
-        _write(results, page, folder)
-    ours = {subject.name for subject in SUBJECTS if subject.is_ours}
-    return 1 if any(failure.partition(":")[0] in ours for failure in results.failures) else 0
+    failed = False
+    for results in _all(options):
+        page = markdown(results)
+        print(page)
+        if folder is not None:
+            _write(results, page, folder)
+        failed |= any(failure.partition(":")[0] in OURS for failure in results.failures)
+    return int(failed)
+
+
+def _all(options: argparse.Namespace) -> Iterator[Results]:
+    """Measure on each interpreter and each loop, or read what was measured."""
+    if options.render:
+        yield Results(**json.loads(options.render.read_text()))
+        return
+    for python in map(places.interpreter, options.python or [None]):
+        for loop in options.loop:
+            yield _measure(options, python, loop)
 
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Compare with peers.")
     parser.add_argument("--quick", action="store_true", help="a first look, in about two minutes")
-    parser.add_argument("--loop", choices=list(places.LOOPS), default="asyncio")
-    parser.add_argument("--python", help="measure on another interpreter: a command or a path")
+    parser.add_argument("--loop", default="asyncio", help=f"of {', '.join(places.LOOPS)}; separated by commas")
+    parser.add_argument("--python", action="append", help="another interpreter, a command or a path; several times too")
     parser.add_argument("--only", default="", help=f"of {', '.join(run.choices())}; separated by commas")
     parser.add_argument("--peers", default="", help=f"of {', '.join(s.name for s in SUBJECTS)}; separated by commas")
     parser.add_argument("--rounds", type=int, help="how often each workload is measured")
     parser.add_argument("--out", type=Path, help="where results go; a run of everything goes to bench/results")
     parser.add_argument("--render", type=Path, metavar="JSON", help="measure nothing, write these results anew")
     options = parser.parse_args()
+    options.loop = sorted(_names(parser, options.loop, list(places.LOOPS)))
     options.only = _names(parser, options.only, run.choices())
     options.peers = _names(parser, options.peers, [subject.name for subject in SUBJECTS])
     options.partial = bool(options.quick or options.only or options.peers or options.render)
@@ -63,25 +78,25 @@ def _names(parser: argparse.ArgumentParser, given: str, known: list[str]) -> set
     return names
 
 
-def _measure(options: argparse.Namespace) -> Results:
+def _measure(options: argparse.Namespace, python: Path, loop: str) -> Results:
     began = time.monotonic()
-    python = places.interpreter(options.python)
     size = run.QUICK if options.quick else run.FULL
     if options.rounds:
         size = replace(size, rounds=options.rounds)
     chosen = [s for s in SUBJECTS if not options.peers or s.name in options.peers | {FIRST}]
-    ready, missing = places.prepare(chosen, python, options.loop)
-    results = Results(missing=missing)
+    ready, missing = places.prepare(chosen, python, loop)
+    floors, no_floors = places.floors(python) if not options.only or "floors" in options.only else ([], {})
+    results = Results(missing=missing | no_floors)
     results.about = {
         "python": f"{platform.python_implementation()} {places.version_of(python)}",
-        "loop": options.loop,
+        "loop": loop,
         "rounds": size.rounds,
         "seconds": size.seconds,
         "quick": options.quick,
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": _versions(ready, python),
     }
-    run.measure(results, ready, options.only, options.loop, size)
+    run.measure(results, ready, floors, options.only, loop, size)
     results.about["minutes"] = round((time.monotonic() - began) / 60, 1)
     return results
 

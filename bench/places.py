@@ -13,10 +13,12 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
+from bench.floors import FLOORS
 from bench.harness import CHILD, ROOT, Ready
 from bench.subjects import Subject
 from tools import environments
 
+COMPILE = ROOT / "bench" / "extension.py"
 LOOPS = {"asyncio": [], "uvloop": ["uvloop"]}
 HAS = "import sys, importlib.util as u; sys.exit(u.find_spec(sys.argv[1]) is None)"
 
@@ -68,6 +70,14 @@ def _command(subject: Subject, python: Path, loop: str) -> tuple[str, ...]:
     if loop == "uvloop" and not has(python, "uvloop"):
         raise LookupError("uvloop is not installed")
     return (str(python), str(CHILD))
+
+
+def floors(python: Path) -> tuple[list[Ready], dict[str, str]]:
+    """Compile the floors: those that can be measured here, and why the others cannot."""
+    done = subprocess.run([python, COMPILE], capture_output=True, text=True, check=False)
+    here = [floor for floor in FLOORS if not (floor.compiled and done.returncode)]
+    missing = {"floors in C": (done.stderr.strip() or "no message").splitlines()[-1]} if done.returncode else {}
+    return [Ready(floor.subject, (str(python), str(CHILD))) for floor in here], missing
 
 
 def has(python: Path, module: str) -> bool:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Iterator
 
-from bench.results import Results
+from bench.floors import FLOORS
+from bench.results import Results, paired
 from bench.subjects import FIRST, SUBJECTS
 from bench.targets import verdicts
 from bench.workloads import GROWTH, WORKLOADS
@@ -16,7 +17,8 @@ NONE = "-"
 def markdown(results: Results) -> str:
     """Write the whole page."""
     parts = [_head(results), *_ratios(results), *_absolute(results), *_targets(results)]
-    parts += [*_lateness(results), *_memory(results), *_imports(results), *_growth(results), *_missing(results)]
+    parts += [*_floors(results), *_lateness(results), *_memory(results), *_crowd(results), *_imports(results)]
+    parts += [*_growth(results), *_missing(results)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -61,15 +63,14 @@ def _ratios(results: Results) -> Iterator[str]:
     others = [name for name in titles if name != FIRST]
     present = [workload for workload in WORKLOADS if workload.name in results.workloads]
     rows = [["workload", *(titles[name] for name in others)]]
-    rows += [[one.title, *(_ratio(results, one.name, name) for name in others)] for one in present]
+    rows += [[one.title, *(_ratio(results.ratios(one.name, name, FIRST)) for name in others)] for one in present]
     if others and FIRST in titles:
         yield f"## How many times the CPU time of {titles[FIRST]}"
         yield "Median (least to most) of the rounds. Above 1: slower than it."
         yield table(rows)
 
 
-def _ratio(results: Results, workload: str, subject: str) -> str:
-    found = results.ratios(workload, subject, FIRST)
+def _ratio(found: list[float]) -> str:
     if not found:
         return NONE
     return f"**{figure(statistics.median(found))}** ({figure(min(found))} to {figure(max(found))})"
@@ -94,20 +95,34 @@ def _targets(results: Results) -> Iterator[str]:
     found = verdicts(results)
     if not found:
         return
-    rows = [["target", "wanted", "found", "", "nearest"]]
-    for verdict in found:
-        sign = ">=" if verdict.unit == "x" else "<="
-        rows.append(
-            [
-                verdict.target,
-                f"{sign} {verdict.wanted:g} {verdict.unit}",
-                f"{figure(verdict.found)} {verdict.unit}",
-                "reached" if verdict.reached else "**not reached**",
-                verdict.remark,
-            ]
-        )
+    rows = [["target", "wanted", "found", "", "remark"]]
+    rows += [
+        [
+            verdict.target,
+            f"{verdict.sign} {verdict.wanted:g} {verdict.unit}",
+            f"{figure(verdict.found)} {verdict.unit}",
+            "reached" if verdict.reached else "**not reached**",
+            verdict.remark,
+        ]
+        for verdict in found
+    ]
     yield "## Targets"
     yield table(rows)
+
+
+def _floors(results: Results) -> Iterator[str]:
+    titles = _titles(name for row in results.floors.values() for name in row)
+    rows = [["workload", "floor", "its CPU ns", *titles.values()]]
+    for floor in FLOORS:
+        row = results.floors.get(floor.under, {})
+        if floor.name in row:
+            (title,) = (workload.title for workload in WORKLOADS if workload.name == floor.under)
+            cost = f"{statistics.median(row[floor.name]):,.0f}"
+            rows.append([title, floor.title, cost, *(_ratio(paired(row, name, floor.name)) for name in titles)])
+    if len(rows) > 1:
+        yield "## Above the floors"
+        yield "How many times the CPU time of what it cannot be cheaper than: median (least to most) of the rounds."
+        yield table(rows)
 
 
 def _lateness(results: Results) -> Iterator[str]:
@@ -132,6 +147,19 @@ def _memory(results: Results) -> Iterator[str]:
         cells = [size.get("channel"), size.get("parked"), above]
         rows.append([title, *(NONE if cell is None else f"{cell:,.0f}" for cell in cells)])
     yield "## Bytes"
+    yield table(rows)
+
+
+def _crowd(results: Results) -> Iterator[str]:
+    if not results.crowd:
+        return
+    rows = [["subject", "tasks", "CPU ns to park one", "to release one", "bytes of each", "MB in all"]]
+    for name, title in _titles(results.crowd).items():
+        for number, found in results.crowd[name].items():
+            park, release, size = (statistics.median(found[measure]) for measure in ("park", "release", "bytes"))
+            memory = [f"{size:,.0f}", f"{size * int(number) / 1e6:,.0f}"] if size else [NONE, NONE]
+            rows.append([title, f"{int(number):,}", f"{park:,.0f}", f"{release:,.0f}", *memory])
+    yield "## A crowd of tasks parked in a receive"
     yield table(rows)
 
 

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 
-from bench import imports, lateness, memory
+from bench import crowd, floors, imports, lateness, memory
 from bench.harness import Figures, Ready, rounds, sample
 from bench.results import Results
 from bench.workloads import GROWTH, WORKLOADS, Workload
 
-PARTS = ("lateness", "memory", "imports")
+PARTS = ("floors", "lateness", "memory", "imports", "crowd")
 GROWTH_SUBJECTS = ("aiochan", "aiochan_c", "asyncio_queue")
 
 
@@ -29,10 +28,11 @@ class Size:
     objects: int
     imports: int
     fixed: int  # the most operations of a workload whose count is fixed
+    crowds: tuple[int, ...]
 
 
-FULL = Size(0.3, 5, 0.15, 3, 100_000, 1.0, 3, 20_000, 15, 250)
-QUICK = Size(0.04, 3, 0.02, 1, 1_000, 0.4, 1, 2_000, 3, 60)
+FULL = Size(0.3, 5, 0.15, 3, 100_000, 1.0, 3, 20_000, 15, 250, (10_000, 100_000, 1_000_000))
+QUICK = Size(0.04, 3, 0.02, 1, 1_000, 0.4, 1, 2_000, 3, 60, (10_000, 100_000))
 
 
 def choices() -> list[str]:
@@ -40,24 +40,26 @@ def choices() -> list[str]:
     return [w.name for w in WORKLOADS] + [g.name for g in GROWTH] + ["growth", *PARTS]
 
 
-def measure(results: Results, subjects: list[Ready], wanted: set[str], loop: str, size: Size) -> None:
-    """Measure the wanted parts, everything if none is named, into `results`."""
-    run = _Run(results, subjects, loop, size)
+def measure(
+    results: Results, subjects: list[Ready], below: list[Ready], wanted: set[str], loop: str, size: Size
+) -> None:
+    """Measure the wanted parts, everything if none is named, into `results`; `below` are the floors."""
+    run = _Run(results, subjects, below, loop, size)
     for workload in WORKLOADS:
         if not wanted or workload.name in wanted:
             run.workload(workload.name)
-    steps: dict[str, Callable[[], None]] = {"lateness": run.lateness, "memory": run.memory, "imports": run.imports}
-    for name, step in steps.items():
+    for name in PARTS:
         if not wanted or name in wanted:
-            step()
+            getattr(run, name)()
     for growth in GROWTH:
         if not wanted or {growth.name, "growth"} & wanted:
             run.growth(growth.name)
 
 
 class _Run:
-    def __init__(self, results: Results, subjects: list[Ready], loop: str, size: Size) -> None:
-        self._results, self._subjects, self._loop, self._size = results, subjects, loop, size
+    def __init__(self, results: Results, subjects: list[Ready], below: list[Ready], loop: str, size: Size) -> None:
+        self._results, self._subjects, self._below, self._loop, self._size = results, subjects, below, loop, size
+        self._ours = [ready for ready in subjects if ready.subject.is_ours]
         self._python = [ready for ready in subjects if not ready.subject.go]
 
     def workload(self, name: str) -> None:
@@ -69,6 +71,21 @@ class _Run:
             self._subjects,
             self._size.rounds,
             lambda ready: sample(ready, self._loop, workload, self._size.seconds),
+            self._failed,
+        )
+
+    def floors(self) -> None:
+        for workload in floors.workloads():
+            _say(f"{workload.title}, and the floors below")
+            self._results.floors[workload.name] = self._with_floors(workload)
+
+    def _with_floors(self, workload: Workload) -> Figures:
+        floor = {floor.name: floor.workload for floor in floors.FLOORS if floor.under == workload.name}
+        below = [ready for ready in self._below if ready.subject.name in floor]
+        return rounds(
+            [*self._ours, *below],
+            self._size.rounds,
+            lambda one: sample(one, self._loop, floor.get(one.subject.name, workload), self._size.seconds),
             self._failed,
         )
 
@@ -84,7 +101,7 @@ class _Run:
             figures = self._wide(chosen, growth.at(width))
             for subject, row in figures.items():
                 found[subject][str(width)] = row
-        self._results.growth[name] = found
+        self._results.growth[name] = {subject: row for subject, row in found.items() if row}
 
     def _wide(self, chosen: list[Ready], workload: Workload) -> Figures:
         seconds = self._size.growth_seconds
@@ -113,6 +130,21 @@ class _Run:
             self._python, 1, lambda ready: memory.sample(ready, self._loop, self._size.objects), self._failed
         )
         self._results.memory = {subject: row[0] for subject, row in figures.items()}
+
+    def crowd(self) -> None:
+        for number in self._size.crowds:
+            _say(f"{number:,} parked tasks")
+            for subject, samples in self._crowd_of(number).items():
+                found = {measure: [sample[measure] for sample in samples] for measure in crowd.MEASURES}
+                self._results.crowd.setdefault(subject, {})[str(number)] = found
+
+    def _crowd_of(self, number: int) -> Figures:
+        return rounds(
+            self._ours,
+            self._size.growth_rounds,
+            lambda ready: crowd.sample(ready, self._loop, number),
+            self._failed,
+        )
 
     def imports(self) -> None:
         _say("imports")

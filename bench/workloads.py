@@ -81,6 +81,9 @@ WORKLOADS = [
 ]
 
 
+TO_10_000 = (1, 10, 100, 1_000, 10_000)
+
+
 @dataclass(frozen=True)
 class Growth:
     """How the cost of one operation grows with a width."""
@@ -89,7 +92,7 @@ class Growth:
     title: str
     method: str
     over: str  # what is counted on the horizontal axis
-    widths: tuple[int, ...] = (1, 10, 100, 1_000, 10_000, 100_000)
+    widths: tuple[int, ...] = (*TO_10_000, 100_000)
     expect: Callable[[int, int], int] = sum_below
 
     def at(self, width: int) -> Workload:
@@ -100,6 +103,8 @@ class Growth:
 GROWTH = [
     Growth("growth_ready", "select, one ready", "select_ready", "channels in the select"),
     Growth("growth_wait", "select, must wait", "select_wait", "channels in the select"),
+    Growth("growth_look", "select over cases made before, one ready", "look", "channels in the select", TO_10_000),
+    Growth("growth_stand", "select over cases made before, must wait", "stand", "channels in the select", TO_10_000),
     Growth("growth_waiters", "send to one of n waiting receivers", "waiters", "waiters on one channel"),
     Growth("growth_buffered", "recv + send on a full channel", "buffered", "values in a channel"),
     Growth(

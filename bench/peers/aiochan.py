@@ -176,6 +176,38 @@ class Peer(base.Peer):
 
     # -- growth
 
+    async def look(self, count: int, width: int) -> int:
+        chans: list[ac.Chan[int]] = [ac.Chan(1) for _ in range(width)]
+        cases = [ac.recv(chan) for chan in chans]
+        total = 0
+        self.watch.start()
+        for value in range(count):
+            chans[value % width].send_nowait(value)
+            _, got = await ac.select(*cases)
+            total += got
+        return total
+
+    async def stand(self, count: int, width: int) -> int:
+        chans: list[ac.Chan[int]] = [ac.Chan() for _ in range(width)]
+        cases = [ac.recv(chan) for chan in chans]
+        wanted: ac.Chan[int] = ac.Chan()
+        total = 0
+
+        async def feed() -> None:
+            async for value in wanted:
+                await chans[value % width].send(value)
+
+        feeder = asyncio.create_task(feed())
+        await base.settle()
+        self.watch.start()
+        for value in range(count):
+            await wanted.send(value)
+            _, got = await ac.select(*cases)
+            total += got
+        wanted.close()
+        await feeder
+        return total
+
     async def waiters(self, count: int, width: int) -> int:
         chan: ac.Chan[int] = ac.Chan()
         total = 0
@@ -233,3 +265,6 @@ class Peer(base.Peer):
 
     async def wait_on(self, channel: ac.Chan[int]) -> None:
         await channel.recv()
+
+    def give(self, channel: ac.Chan[int]) -> None:
+        channel.send_nowait(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -12,7 +13,7 @@ from bench.lateness import summary
 from bench.report import figure, markdown, table
 from bench.results import Results
 from bench.sample import next_count
-from bench.targets import best_peer, verdicts
+from bench.targets import best_peer, slope, verdicts
 
 
 @pytest.fixture
@@ -31,6 +32,21 @@ def results():
             "select10_ready": {"aiochan": [10, 10, 10], "asyncio_queue": [99, 99, 99], "zh217": [5, 5, 5]},
         },
         growth={"growth_ready": {"aiochan": {"1": [5.0], "10": [7.0, 8.0, 9.0]}, "asyncio_queue": {"1": [50.0]}}},
+        floors={
+            "never_waits": {
+                "aiochan": [300, 300],
+                "aiochan_c": [140, 150],
+                "finished": [100, 100],
+                "empty": [200, 100],
+            },
+            "ping_pong": {"aiochan": [4000, 4000], "aiochan_c": [900, 760], "switch": [500, 500]},
+        },
+        crowd={
+            "aiochan": {
+                "100000": {"park": [9000.0], "release": [1500.0], "bytes": [1360.0]},
+                "1000000": {"park": [9500.0], "release": [3100.0], "bytes": [0.0]},
+            }
+        },
         lateness={"aiochan": {"1": {"ticks": 10, "p50": 0.1, "p99": 0.6, "max": 1.0}}},
         memory={"aiochan": {"channel": 936, "parked": 1300, "bare": 800}, "trio": {"channel": 1795}},
         imports={"aiochan": 14.9},
@@ -48,13 +64,42 @@ def test_the_best_peer_is_the_nearest(results):
 
 
 def test_targets(results):
-    found = {verdict.target: verdict.reached for verdict in verdicts(results)}
+    found = {v.target: v.reached for v in verdicts(results) if v.target.startswith("Python core")}
     assert found == {
         "Python core, one producer, one consumer, capacity 100: beside the best Python peer": True,
         "Python core, select of 10, one ready: beside a race of tasks": False,
         "Python core, timers beside a pair, capacity 1: p99": False,
         "Python core, import over asyncio": True,
+        "Python core, release one of a million parked tasks: beside one of 100,000": False,
     }
+
+
+def test_targets_of_the_c_core(results):
+    results.growth |= {
+        "growth_look": {"aiochan_c": {"10": [200.0, 200.0, 200.0], "1000": [20_000.0, 22_970.0, 20_100.0]}},
+        "growth_stand": {"aiochan_c": {"10": [1000.0], "1000": [50_500.0]}},
+        "growth_wait": {"aiochan_c": {"10": [1000.0], "1000": [100_000.0]}},
+        "growth_cancel": {"aiochan_c": {"10": [5.0], "10000": [9.0]}},
+    }
+    found = {verdict.target: verdict for verdict in verdicts(results) if verdict.target.startswith("C core")}
+    assert {target: (verdict.found, verdict.wanted, verdict.reached) for target, verdict in found.items()} == {
+        "C core, send + recv that never wait: beside two awaits of a finished C object": (1.45, 1.6, True),
+        "C core, send + recv that never wait: beside two awaits of an empty `async def`": (1.1, 1.0, False),
+        "C core, ping-pong over two rendezvous channels: beside two switches of tasks through a bare run queue": (
+            pytest.approx(1.66),
+            1.5,
+            False,
+        ),
+        "C core, select: each further channel that is looked at": (pytest.approx(20.1, abs=0.01), 20.0, False),
+        "C core, select: each further channel to park on": (50.0, 40.0, False),
+        "C core, cancel one of 10,000 waiters: beside one of 10": (1.8, 2.0, True),
+    }
+    assert found["C core, select: each further channel to park on"].remark == "100 ns with the making of its case"
+
+
+def test_a_slope_needs_both_ends():
+    assert slope({"10": [1.0]}, "10", "1000") is None
+    assert slope({"10": [10.0, 10.0, 10.0], "20": [20.0, 110.0, 30.0]}, "10", "20") == 2.0
 
 
 def test_the_page(results):
@@ -66,6 +111,12 @@ def test_the_page(results):
         "| one producer, one consumer, capacity 100 | value | 100 | 150 | 1,000 | - |",
         "| aiochan, Python core | 936 | 1,300 | 500 |",
         "| trio channels | 1,795 | - | - |",
+        (
+            "| send + recv that never wait | two awaits of a finished C object | 100"
+            " | **3.00** (3.00 to 3.00) | **1.45** (1.40 to 1.50) |"
+        ),
+        "| aiochan, Python core | 100,000 | 9,000 | 1,500 | 1,360 | 136 |",
+        "| aiochan, Python core | 1,000,000 | 9,500 | 3,100 | - | - |",
         "| subject | 1 | 10 |",
         "| aiochan, Python core | 5 | 8 |",
         "| asyncio.Queue | 50 | - |",
@@ -124,6 +175,21 @@ def test_files(results, tmp_path, monkeypatch, capsys):
     assert page == markdown(results)
     assert page in capsys.readouterr().out
     assert json.loads((tmp_path / "out" / "3.11-asyncio.json").read_text()) == results.as_json()
+
+
+def test_every_interpreter_and_every_loop_has_its_own_files(tmp_path, monkeypatch):
+    monkeypatch.setattr(command.places, "interpreter", Path)
+    monkeypatch.setattr(plot, "draw", lambda results, stem: [])
+    monkeypatch.setattr(
+        command, "_measure", lambda options, python, loop: Results(about={"python": f"CPython {python}", "loop": loop})
+    )
+    several = ["--python", "3.12.1", "--python", "3.13.0", "--loop", "uvloop,asyncio"]
+    monkeypatch.setattr("sys.argv", ["bench", *several, "--out", str(tmp_path)])
+    assert command.main() == 0
+    wanted = {f"{version}-{loop}" for version in ("3.12", "3.13") for loop in ("asyncio", "uvloop")}
+    assert {path.name for path in tmp_path.iterdir()} == {
+        f"{stem}.{kind}" for stem in wanted for kind in ("md", "json")
+    }
 
 
 def test_a_name_that_does_not_exist(monkeypatch, capsys):

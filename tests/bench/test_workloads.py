@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from bench import imports, lateness, memory, places
+from bench import crowd, imports, lateness, memory, places
 from bench.harness import CHILD, ROOT, Failed, Ready, ask, environment, rounds, sample
+from bench.peers.base import Peer
 from bench.subjects import SUBJECTS, Subject
 from bench.workloads import GROWTH, WORKLOADS, Workload
 from tools.environments import python_in
@@ -87,6 +88,22 @@ def test_bytes(subject):
     assert peer.own_loop or found["parked"] > found["bare"] > 0
 
 
+def test_a_crowd_is_parked_and_released():
+    found = crowd.sample(OURS, "asyncio", 300)
+    assert set(found) == set(crowd.MEASURES)
+    assert found["park"] > 0 and found["release"] > 0
+
+
+def test_who_is_left_asleep_is_no_figure(monkeypatch):
+    monkeypatch.setattr(crowd, "ask", lambda ready, job: {"park": 1, "release": 1, "bytes": 1, "ended": 299})
+    with pytest.raises(Failed, match="aiochan: 299 of 300 parked tasks were released"):
+        crowd.sample(OURS, "asyncio", 300)
+
+
+def test_who_cannot_give_has_no_crowd():
+    assert crowd.take(Peer(), {"loop": "asyncio", "number": 300}) == {}
+
+
 @pytest.mark.parametrize("subject", HERE, ids=lambda subject: subject.name)
 @pytest.mark.parametrize("capacity", [1, 3])
 def test_ticks_beside_a_pair(subject, capacity):
@@ -110,8 +127,8 @@ def test_what_a_peer_cannot_do_is_no_figure():
 
 
 def test_a_process_that_fails_says_why():
-    with pytest.raises(Failed, match="aiochan_c: the core is python, not c"):
-        ask(Ready(Subject("aiochan_c", "C", peer="aiochan", core="c"), OURS.command), {"do": "sample"})
+    with pytest.raises(Failed, match="aiochan_x: the core is python, not x"):
+        ask(Ready(Subject("aiochan_x", "X", peer="aiochan", core="x"), OURS.command), {"do": "sample"})
 
 
 def test_subjects_take_turns_and_who_fails_is_asked_no_more():
