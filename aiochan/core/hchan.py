@@ -48,7 +48,7 @@ from aiochan.core.stats import Snapshot, Stats
 from aiochan.core.waiters import CLOSED, GRANTED, PARKED, Line, Parked, Waiter, undisturbed
 from aiochan.errors import ChannelClosed
 
-__all__ = ["END", "MUST_WAIT", "RECV", "RECV_OK", "RESERVE", "SEND", "WAIT", "Admitted", "HChan"]
+__all__ = ["END", "MUST_WAIT", "RECV", "RECV_OK", "RESERVE", "SEND", "WAIT", "Admitted", "HChan", "whole"]
 
 RECV, RECV_OK, SEND, RESERVE = "recv", "recv_ok", "send", "reserve"  # what a task may want of a channel
 OVERFLOWS = WAIT, DROP_OLDEST, DROP_NEWEST = "wait", "drop_oldest", "drop_newest"
@@ -92,7 +92,7 @@ class HChan(End):
     )
 
     def __init__(self, capacity: float = 0, *, name: str | None = None, overflow: Overflow = "wait") -> None:
-        self._capacity = _whole(capacity)
+        self._capacity = whole(capacity)
         if not isinstance(name, str | None):  # pyright: ignore[reportUnnecessaryIsInstance]
             raise TypeError(f"the name of a channel is a string, not {name!r}")
         if overflow not in OVERFLOWS:
@@ -401,6 +401,9 @@ class HChan(End):
             self._closed,
             self._dropped,
             self._received,
+            self._cause,
+            self._overflow,
+            tuple(v.sender if type(v) is Admitted else None for v in self._held),
             line(self._recvq),
             line(self._sendq),
             line(self._slotq),
@@ -415,16 +418,17 @@ def _places(line: Line | None) -> list[Any]:
     return line.places() if line else []
 
 
-def _whole(capacity: float) -> float:
+def whole(capacity: float) -> float:
+    """Check a capacity, and make a genuine whole number of it."""
     if capacity == math.inf:
         return math.inf
     if isinstance(capacity, bool):
         raise TypeError(f"capacity must be a whole number >= 0 or math.inf, not {capacity!r}")
     try:
-        whole = operator.index(cast(Any, capacity))
+        number = operator.index(cast(Any, capacity))
     except TypeError:
         text = f"capacity must be a whole number >= 0 or math.inf, not {capacity!r}"
         raise TypeError(text) from None
-    if whole < 0:
+    if number < 0:
         raise ValueError(f"capacity must be >= 0, not {capacity!r}")
-    return whole
+    return number

@@ -7,12 +7,13 @@ operation that never waits is not told at all (counts of those are in ``stats()`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from aiochan.core.waiters import Waiter
 
-__all__ = ["Observer", "install"]
+__all__ = ["Observer", "install", "listeners"]
 
 
 class Observer:
@@ -36,6 +37,7 @@ class Observer:
 
 
 observer: Observer | None = None
+listeners: list[Callable[[Observer | None], object]] = []  # who keeps the observer at hand: the compiled core
 
 
 def install(new: Observer | None) -> Observer | None:
@@ -49,4 +51,6 @@ def install(new: Observer | None) -> Observer | None:
     """
     global observer
     old, observer = observer, new
+    for tell in listeners:
+        tell(new)
     return old

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from aiochan.core.waiters import Parked
+from aiochan.core.waiters import Parked, Waiter
 
 __all__ = ["Snapshot", "Stats"]
 
@@ -50,6 +50,11 @@ class Snapshot(NamedTuple):
     closed: bool
     dropped: int
     received: int
+    cause: BaseException | None
+    overflow: str
+    senders: tuple[
+        Waiter | None, ...
+    ]  # of each value that is held: which sender it is of, while that may still take it back
     recvq: tuple[Parked, ...]
     sendq: tuple[Parked, ...]
     slotq: tuple[Parked, ...]

@@ -7,7 +7,7 @@ the last one takes any number, untyped. The algorithm stands in select.py.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from typing import Any, TypeAlias, TypeVar, overload
 
 from aiochan.core.cases import DONE, A, B, C, Case, D, E, F, G, H, Of1, Of2, Of3, Of4, Of5, Of6, Of7, Of8
@@ -15,10 +15,11 @@ from aiochan.core.hchan import RECV, RECV_OK
 from aiochan.core.select import check_cases, choose, choose_now
 from aiochan.errors import ChannelClosed
 
-__all__ = ["select", "select_loop", "select_nowait"]
+__all__ = ["SelectLoop", "select", "select_loop", "select_nowait"]
 
 T = TypeVar("T")
 Awaits: TypeAlias = Coroutine[Any, Any, T]
+Choose: TypeAlias = Callable[[Sequence[Any], bool], Awaits[tuple[int, Any]]]
 
 # fmt: off
 # ruff: noqa: E501
@@ -146,19 +147,20 @@ def select_loop(*cases: Any, biased: bool = False) -> AsyncIterator[tuple[int, A
 
     Cancellation: as for `select`, in each round. Between rounds nothing is held: the loop may be left at any time.
     """
-    return _Loop(cases, biased)
+    check_cases(cases)
+    return SelectLoop(choose, cases, biased)
 
 
-class _Loop(AsyncIterator[tuple[int, Any]]):
-    """The cases that are left, and which numbers they have.
+class SelectLoop(AsyncIterator[tuple[int, Any]]):
+    """The cases that are left, and which numbers they have, to be chosen from by `choose` of either core.
 
     Both are replaced, never changed: another consumer may be in the middle of a round over them.
     """
 
-    __slots__ = ("_biased", "_cases", "_numbers")
+    __slots__ = ("_biased", "_cases", "_choose", "_numbers")
 
-    def __init__(self, cases: tuple[Any, ...], biased: bool) -> None:
-        check_cases(cases)
+    def __init__(self, choose: Choose, cases: tuple[Any, ...], biased: bool) -> None:
+        self._choose = choose
         self._biased = biased
         self._numbers = [number for number, case in enumerate(cases) if case[0] is not None]
         self._cases = [cases[number] for number in self._numbers]
@@ -175,7 +177,7 @@ class _Loop(AsyncIterator[tuple[int, Any]]):
     async def _round(self, cases: list[Any], numbers: list[int]) -> tuple[int, str, Any, bool]:
         """Select once: which case, what it wanted, its value, and whether that was its end."""
         try:
-            at, value = await choose(cases, self._biased)
+            at, value = await self._choose(cases, self._biased)
         except ChannelClosed as error:
             at = error.index or 0
             if cases[at][1] != RECV or error.__cause__ is not None:

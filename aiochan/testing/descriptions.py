@@ -33,7 +33,6 @@ from aiochan.testing.innards import (
     insides_of_c_object,
     result_of,
     type_of,
-    untold_by,
 )
 from aiochan.testing.structure import (
     PLAIN,
@@ -299,7 +298,6 @@ def _channel(walk: Walk, chan: Any) -> list[Any]:
     for parked in recvq + sendq + slotq:
         owner = parked.owner and walk.label(parked.owner)
         parts += owner, parked.kind, parked.index, parked.value
-    parts += map(walk.direct, untold_by(chan))
     if sendq and slotq:
         parts += [parked.kind for parked in sorted(sendq + slotq, key=_ticket)]
     return parts

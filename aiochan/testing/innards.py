@@ -15,8 +15,6 @@ from collections.abc import Callable
 from operator import attrgetter
 from typing import Any, TypeAlias
 
-from aiochan.core.hchan import Admitted
-
 __all__ = [
     "abandon",
     "bound_names",
@@ -33,7 +31,6 @@ __all__ = [
     "sleeps",
     "stepped_by",
     "type_of",
-    "untold_by",
     "waiter_of",
 ]
 
@@ -109,17 +106,6 @@ def stepped_by(handle: asyncio.Handle) -> _Task | None:
     if isinstance(task, asyncio.Task):
         return task  # pyright: ignore[reportUnknownVariableType]
     return None
-
-
-def untold_by(chan: Any) -> list[Any]:
-    """List what decides about a channel's future and is not in its snapshot.
-
-    That is why it was closed, what it does when it is full, and which sender each value is of:
-    among equal values that decides which of them goes when a sender is cancelled.
-    """
-    held = getattr(chan, "_held", ())
-    senders = [item.sender if isinstance(item, Admitted) else None for item in held]
-    return [getattr(chan, "_cause", None), getattr(chan, "_overflow", None), *senders]
 
 
 def sleeps(task: _Task) -> bool:

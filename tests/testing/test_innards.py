@@ -239,21 +239,6 @@ def test_an_abandoned_task_says_nothing(steps: int) -> None:
     assert not loop.errors
 
 
-def test_what_a_channels_snapshot_leaves_out() -> None:
-    loop = StepLoop()
-    with loop.running():
-        ch = ac.Chan[str](1)
-        ch.send_nowait("a")
-        task = loop.create_task(ch.send("b"))
-        loop.step()
-        assert ch.recv_nowait() == "a"
-        assert innards.untold_by(ch)[-1] is innards.waiter_of(task), "whose value it is"
-        cause = LookupError()
-        ch.close(cause)
-        assert innards.untold_by(ch)[0] is cause
-        loop.step()
-
-
 def test_parts_of_a_c_object() -> None:
     loop = StepLoop()
     future = loop.create_future()

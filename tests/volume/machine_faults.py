@@ -208,7 +208,7 @@ def an_error_names_the_wrong_case(patch: Patch) -> None:
 
 
 def a_loop_keeps_an_ended_case(patch: Patch) -> None:
-    real = typed_select._Loop._leave_out
+    real = typed_select.SelectLoop._leave_out
 
     def leave_out(self: Any, number: int) -> None:
         if len(self._cases) < 2:
@@ -217,7 +217,7 @@ def a_loop_keeps_an_ended_case(patch: Patch) -> None:
             kept = self._numbers[0] == number
             real(self, self._numbers[1] if kept else number)
 
-    patch.setattr(typed_select._Loop, "_leave_out", leave_out)
+    patch.setattr(typed_select.SelectLoop, "_leave_out", leave_out)
 
 
 def async_for_hides_the_cause(patch: Patch) -> None:
