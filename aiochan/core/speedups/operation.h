@@ -1,0 +1,397 @@
+/* The life of an operation.
+ *
+ *      FRESH ----> BREATHING ----> (tries) ----> over, with an answer: nobody has slept
+ *                                     |
+ *                                  PARKED ----> GRANTED, ADMITTED, TAKEN, CLOSED, CANCELLED ----> over
+ *                                               (`commit`: the task is woken)            (the task runs)
+ *
+ * O1  It does nothing before it is awaited. One that never is warns, as a coroutine does.
+ * O2  What is not over gives back what it was granted when it is thrown into, closed or collected (`give_back`): a
+ *     woken waiter holds a permit, never the thing itself.
+ * O3  What the answer needs is made before a value leaves the channel, so that no value is lost for want of memory.
+ * O4  The collector knows it while it sleeps, which is when it can be in a circle; before that it costs nothing.
+ */
+
+static const struct {
+    const char *name, *qualname;
+} VERBS[] = {
+    [V_SEND] = {"send", "Chan.send"},         [V_RECV] = {"recv", "Chan.recv"},
+    [V_NEXT] = {"_receive", "Chan.recv"},     [V_RECV_OK] = {"recv_ok", "Chan.recv_ok"},
+    [V_SELECT] = {"select", "select"},        [V_RESERVE] = {"_reserve_place", "Chan._reserve_place"},
+    [V_PARK] = {"park", "WaitQueue.park"},    [V_SIGNAL_WAIT] = {"wait", "Signal.wait"},
+    [V_SIGNAL_OK] = {"recv_ok", "Signal.recv_ok"},
+    [V_ENTER] = {"__aenter__", "SendChan.__aenter__"},
+    [V_EXIT] = {"__aexit__", "SendChan.__aexit__"},
+};
+
+/* -- made */
+
+/* Where it was made, for the warning of one that is never awaited; NULL if nobody wants to know, or on error. */
+static PyObject *origin(int depth) {
+    PyObject *frames = PyList_New(0);
+    PyFrameObject *frame = frames ? PyThreadState_GetFrame(PyThreadState_Get()) : NULL;
+    while (frame && depth-- > 0) {
+        PyCodeObject *code = PyFrame_GetCode(frame);
+        PyObject *line = Py_BuildValue("(OiO)", code->co_filename, PyFrame_GetLineNumber(frame), code->co_name);
+        PyFrameObject *back = PyFrame_GetBack(frame);
+        Py_DECREF(code);
+        Py_DECREF(frame);
+        frame = back;
+        if (line == NULL || PyList_Append(frames, line) < 0) Py_CLEAR(frames);
+        Py_XDECREF(line);
+        if (frames == NULL) break;
+    }
+    Py_XDECREF(frame);
+    PyObject *tuple = frames ? PyList_AsTuple(frames) : NULL;
+    Py_XDECREF(frames);
+    return tuple;
+}
+
+static Op *op_new(State *st, int verb, Py_ssize_t n) {
+    Op *op;
+    if (n == 1 && st->n_free) {
+        op = st->free[--st->n_free];
+        _Py_NewReference((PyObject *)op);
+    } else if ((op = PyObject_GC_NewVar(Op, st->Op_type, n)) == NULL) return NULL;
+    memset((char *)op + sizeof(PyVarObject), 0, offsetof(Op, nodes) - sizeof(PyVarObject) + n * sizeof(Node));
+    op->verb = (uint8_t)verb;
+    int depth = PyThreadState_Get()->coroutine_origin_tracking_depth;
+    if (depth > 0 && (op->context = origin(depth)) == NULL) {
+        op->over = 1;
+        Py_CLEAR(op);
+    }
+    return op;
+}
+
+static inline void node_init(Op *op, Py_ssize_t i, int want, PyObject *home, PyObject *item) {
+    Node *node = &op->nodes[i];
+    node->index = (uint32_t)i;
+    node->want = (uint8_t)want;
+    node->home = Py_XNewRef(home);
+    node->item = Py_XNewRef(item);
+}
+
+static PyObject *op_new_of(State *st, int verb, int want, PyObject *home, PyObject *item) {
+    Op *op = op_new(st, verb, 1);
+    if (op) node_init(op, 0, want, home, item);
+    return (PyObject *)op;
+}
+
+/* It is over: a task keeps it as long as the task is kept, so it keeps nothing. */
+static void finish(Op *op) {
+    op->over = 1;
+    int failed = PyErr_Occurred() != NULL;
+    Error error;
+    if (failed) error = error_keep();
+    Py_CLEAR(op->extra);
+    if (op->wakeup == NULL) Py_CLEAR(op->context); /* else it is ready, and its task is to be told */
+    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) {
+        PyObject *item = op->nodes[i].item, *home = op->nodes[i].home;
+        op->nodes[i].item = op->nodes[i].home = NULL;
+        Py_XDECREF(item);
+        Py_XDECREF(home);
+    }
+    if (failed) error_restore(error);
+}
+
+/* -- answers */
+
+static PyObject *recv_ok_answer(PyObject *value /* stolen */, int ok) {
+    PyObject *pair = PyTuple_New(2);
+    if (pair == NULL) {
+        Py_DECREF(value);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(pair, 0, value);
+    PyTuple_SET_ITEM(pair, 1, PyBool_FromLong(ok));
+    return pair;
+}
+
+static PyObject *select_answer(Node *node, PyObject *value /* stolen, or NULL with an error */) {
+    PyObject *pair = value ? PyTuple_New(2) : NULL, *index = pair ? PyLong_FromLong(node->index) : NULL;
+    if (index == NULL) {
+        Py_XDECREF(pair);
+        Py_XDECREF(value);
+        return NULL;
+    }
+    PyTuple_SET_ITEM(pair, 0, index);
+    PyTuple_SET_ITEM(pair, 1, value);
+    return pair;
+}
+
+/* What will be answered, with None where the value is to stand; None itself if the value is all. */
+static PyObject *answer_new(Op *op, Node *node) {
+    if (op->verb == V_RECV_OK) return recv_ok_answer(Py_NewRef(Py_None), 1);
+    if (op->verb != V_SELECT) return Py_NewRef(Py_None);
+    return select_answer(node, node->want == RECV_OK ? recv_ok_answer(Py_NewRef(Py_None), 1) : Py_NewRef(Py_None));
+}
+
+static PyObject *answer_fill(PyObject *answer, PyObject *value /* both stolen; NULL: a send has no value */) {
+    if (value == NULL) return answer;
+    PyObject *pair = answer;
+    int at = 0;
+    if (answer == Py_None) {
+        Py_DECREF(answer);
+        return value;
+    }
+    if (PyTuple_GET_ITEM(pair, 0) != Py_None) { /* of a select: behind the index */
+        at = 1;
+        if (PyTuple_GET_ITEM(pair, 1) != Py_None) pair = PyTuple_GET_ITEM(pair, 1), at = 0;
+    }
+    Py_DECREF(PyTuple_GET_ITEM(pair, at)); /* a None */
+    PyTuple_SET_ITEM(pair, at, value);
+    return answer;
+}
+
+static void raise_closed(Chan *c, const char *doing, Node *node /* of a select, or NULL */) {
+    PyObject *index = node ? PyLong_FromLong(node->index) : Py_NewRef(Py_None);
+    PyObject *error = index ? PyObject_CallFunction(c->st->ChannelClosed, "OOs", (PyObject *)c, index, doing) : NULL;
+    Py_XDECREF(index);
+    if (error == NULL) return;
+    PyException_SetCause(error, c->rare ? Py_XNewRef(c->rare->cause) : NULL);
+    PyErr_SetObject(c->st->ChannelClosed, error);
+    Py_DECREF(error);
+}
+
+/* The channel has ended: the answer, or NULL with an error. */
+static PyObject *ended(Op *op, Node *node) {
+    Chan *c = chan_of(node);
+    switch (op->verb) {
+    case V_SIGNAL_WAIT: Py_RETURN_NONE;
+    case V_RECV_OK:
+    case V_SIGNAL_OK: return recv_ok_answer(Py_NewRef(Py_None), 0);
+    case V_NEXT:
+        if (c->rare && c->rare->cause) raise_closed(c, "recv", NULL);
+        else PyErr_SetNone(PyExc_StopAsyncIteration);
+        return NULL;
+    case V_SELECT:
+        if (node->want == DONE) return select_answer(node, Py_NewRef(Py_None));
+        if (node->want == RECV_OK) return select_answer(node, recv_ok_answer(Py_NewRef(Py_None), 0));
+        raise_closed(c, node->want == SEND ? "send" : "recv", node);
+        return NULL;
+    default: raise_closed(c, op->verb == V_SEND ? "send" : op->verb == V_RESERVE ? "reserve" : "recv", NULL); return NULL;
+    }
+}
+
+/* -- awake: try to do it now. SUCCEEDED and ENDED leave the answer in *answer (or NULL and an error) */
+
+/* A send or receive that has to look no further begins with a shortcut of `put` and `take`: nobody sleeps. */
+static inline int try_shortcut(Node *node, PyObject **value) {
+    Chan *c = chan_of(node);
+    if (node->want == SEND) {
+        if (c->recvq || !has_room(c)) return c->recvq || is_closed(c) || c->overflow ? put(c, &node->item) : MUST_WAIT;
+        if (ring_reserve(c) < 0) return FAILED;
+        ring_push(c, node->item);
+        node->item = NULL;
+        return SUCCEEDED;
+    }
+    if (surplus(c) > 0 && !c->sendq && !slotq(c)) {
+        *value = ring_pop(c);
+        c->received++;
+        return SUCCEEDED;
+    }
+    return c->held || c->sendq || is_closed(c) ? take(c, value) : MUST_WAIT;
+}
+
+static int try_reserve(Node *node) {
+    Chan *c = chan_of(node);
+    if (check_thread(node->home, c->queue) < 0 || rare(c) == NULL) return FAILED;
+    if (is_closed(c)) return ENDED;
+    if (!has_room(c)) return MUST_WAIT;
+    reserve_place(c);
+    return SUCCEEDED;
+}
+
+static int try_node(Op *op, Node *node, PyObject **answer) {
+    PyObject *value = NULL;
+    int result;
+    if (op->verb == V_PARK) return MUST_WAIT;
+    if ((*answer = answer_new(op, node)) == NULL) return FAILED;
+    if (op->verb == V_RESERVE) result = try_reserve(node);
+    else if (op->verb == V_SELECT) result = node->want == SEND ? put(chan_of(node), &node->item) : take(chan_of(node), &value);
+    else result = try_shortcut(node, &value);
+    if (result == SUCCEEDED) {
+        *answer = answer_fill(*answer, value);
+        return SUCCEEDED;
+    }
+    Py_CLEAR(*answer);
+    if (result == ENDED) *answer = ended(op, node);
+    return result;
+}
+
+static int try_select(State *st, Op *op, PyObject **answer) {
+    for (;;) {
+        Node *drawn;
+        if (look(st, op, &drawn) < 0) return FAILED;
+        if (drawn == NULL) return MUST_WAIT;
+        op->won = drawn->index;
+        int result = try_node(op, drawn, answer);
+        if (result != MUST_WAIT) return result; /* else somebody else's dice were quicker */
+    }
+}
+
+/* -- to sleep */
+
+/* Make sure that all of it belongs to the running loop. Like `prepare`: 0, 1 or -1. */
+static int own_all(State *st, Op *op) {
+    int changed = 0;
+    if (op->queue == NULL) {
+        Node *first = Py_SIZE(op) ? &op->nodes[0] : NULL;
+        RunQueue *hint = !first || !first->home    ? NULL
+                         : first->want == WAIT ? ((WaitQueue *)first->home)->queue
+                                               : chan_of(first)->queue;
+        if (drains_here(hint)) op->queue = (RunQueue *)Py_NewRef(hint);
+        else {
+            if ((op->queue = running_queue(st)) == NULL) return -1;
+            changed = 1;
+        }
+    }
+    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) {
+        Node *node = &op->nodes[i];
+        if (node->home == NULL) continue;
+        RunQueue **queue = node->want == WAIT ? &((WaitQueue *)node->home)->queue : &chan_of(node)->queue;
+        if (*queue == op->queue) continue;
+        int owned = own(st, node->home, queue);
+        if (owned < 0) return -1;
+        changed |= owned;
+    }
+    return changed;
+}
+
+static PySendResult yield_to_task(Op *op, PyObject **out) {
+    if (!op->tracked) {
+        PyObject_GC_Track(op);
+        op->tracked = 1;
+    }
+    op->blocking = 1;
+    *out = Py_NewRef((PyObject *)op);
+    return PYGEN_NEXT;
+}
+
+static int line_up(State *st, Op *op) {
+    Node *node = &op->nodes[0];
+    Py_CLEAR(op->context); /* where it was made matters no more */
+    if (op->verb == V_SELECT) return stand(st, op) < 0 || (st->dice && settle_all(op) < 0) ? -1 : 0;
+    if (node->want == RESERVE) chan_of(node)->rare->numbered = 1;
+    if (node->want != WAIT) node->ticket = next_ticket(chan_of(node));
+    op->state = PARKED;
+    link_node(op, node);
+    return 0;
+}
+
+static int give_back(State *st, Op *op);
+
+static PySendResult op_try(State *st, Op *op, PyObject **out) {
+    int result, changed = 0;
+    if (op->verb == V_SELECT && op->extra) { /* not all of its cases are cases */
+        PyErr_SetObject((PyObject *)Py_TYPE(op->extra), op->extra);
+        finish(op);
+        return PYGEN_ERROR;
+    }
+    do {
+        result = op->verb == V_SELECT ? try_select(st, op, out) : try_node(op, &op->nodes[0], out);
+        if (result == MUST_WAIT) changed = own_all(st, op);
+        if (result != MUST_WAIT || changed < 0) {
+            finish(op);
+            return *out ? PYGEN_RETURN : PYGEN_ERROR;
+        }
+    } while (changed); /* Python code has run: look again */
+    if (line_up(st, op) == 0) return yield_to_task(op, out);
+    Error error = error_keep();
+    if (give_back(st, op) < 0) PyErr_WriteUnraisable((PyObject *)op);
+    error_restore(error);
+    return PYGEN_ERROR;
+}
+
+static int close_on_exit(Chan *c, PyObject *cause);
+
+static PySendResult op_begin(State *st, Op *op, PyObject **out) {
+    Node *node = &op->nodes[0];
+    switch (op->verb) {
+    case V_ENTER:
+        *out = Py_NewRef(node->item);
+        finish(op);
+        return PYGEN_RETURN;
+    case V_EXIT:
+        if (close_on_exit(chan_of(node), node->item) == 0) *out = Py_NewRef(Py_None);
+        finish(op);
+        return *out ? PYGEN_RETURN : PYGEN_ERROR;
+    case V_PARK: break;
+    default:
+        if (draw(st)) break;
+        op->state = BREATHING; /* paid before there is any effect, so a cancellation finds nothing done */
+        *out = Py_NewRef(Py_None);
+        return PYGEN_NEXT;
+    }
+    return op_try(st, op, out);
+}
+
+/* -- awake again */
+
+static PySendResult op_resume(State *st, Op *op, PyObject **out) {
+    Node *node = &op->nodes[op->won];
+    if (op->state == CLOSED) *out = ended(op, node);
+    else if ((*out = answer_new(op, node)) == NULL) { /* what was granted goes on, as after a cancellation */
+        Error error = error_keep();
+        if (give_back(st, op) < 0) PyErr_WriteUnraisable((PyObject *)op);
+        error_restore(error);
+    } else if (op->state == ADMITTED) take_out(&chan_of(node)->rare->transit, node);
+    else if (op->state == GRANTED && node->want <= DONE) {
+        PyObject *value = redeem(chan_of(node));
+        if (value) *out = answer_fill(*out, value);
+        else Py_CLEAR(*out);
+    }
+    finish(op);
+    return *out ? PYGEN_RETURN : PYGEN_ERROR;
+}
+
+/* Whose sleep this is: the task, a new reference, or NULL if it is none. */
+static PyObject *owner_of(State *st, Op *op) {
+    PyObject *task = op->wakeup && !op->ready ? PyObject_GetAttr(op->wakeup, st->s_self) : NULL;
+    int is_task = task ? PyObject_IsInstance(task, st->Task) : 0;
+    if (is_task == 1) return task;
+    Py_XDECREF(task);
+    PyErr_Clear();
+    return NULL;
+}
+
+/* Leave every line: it was thrown into or closed in its sleep. */
+static void quit(State *st, Op *op) {
+    op->state = CANCELLED;
+    leave(op);
+    if (op->wakeup) tell_observer(op);
+    Py_CLEAR(op->extra);
+    PyObject *owner = owner_of(st, op); /* we may run inside the task's own end, and must not be its last reference */
+    if (owner == NULL) Py_CLEAR(op->wakeup);
+    Py_XDECREF(owner);
+    Py_CLEAR(op->context);
+}
+
+static int wake_queue(WaitQueue *queue, Py_ssize_t n);
+
+static int return_grant(State *st, Op *op) {
+    Node *node = Py_SIZE(op) ? &op->nodes[op->won] : NULL;
+    switch (op->state) {
+    case PARKED: quit(st, op); return 0;
+    case ADMITTED: return take_back(node);
+    case GRANTED: break;
+    default: return 0;
+    }
+    if (node->want == RESERVE) return check_thread(node->home, chan_of(node)->queue) < 0 ? -1 : return_place(chan_of(node));
+    if (node->want != WAIT) return pass_on(chan_of(node));
+    if (op->extra == NULL) return wake_queue((WaitQueue *)node->home, 1) < 0 ? -1 : 0;
+    PyObject *callback = op->extra;
+    op->extra = NULL;
+    PyObject *result = PyObject_CallNoArgs(callback);
+    Py_DECREF(callback);
+    Py_XDECREF(result);
+    return result ? 0 : -1;
+}
+
+/* It ends early: what was granted to it goes to the next in line, at once. -1 if that raised. */
+static int give_back(State *st, Op *op) {
+    op->over = 1;
+    int result = return_grant(st, op);
+    finish(op);
+    return result;
+}

@@ -1,0 +1,534 @@
+/* The faces of an operation: what a coroutine can do, what asyncio asks of a future, and what observers look at. */
+
+/* -- as a coroutine */
+
+static PySendResult op_send(PyObject *self, PyObject *arg, PyObject **out) {
+    Op *op = (Op *)self;
+    State *st = state_of_op(op);
+    PySendResult result;
+    *out = NULL;
+    if (op->running) {
+        PyErr_SetString(PyExc_ValueError, "coroutine already executing");
+        return PYGEN_ERROR;
+    }
+    if (op->over) {
+        PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
+        return PYGEN_ERROR;
+    }
+    op->running = 1;
+    switch (op->state) {
+    case FRESH:
+        if (arg && arg != Py_None) {
+            PyErr_SetString(PyExc_TypeError, "can't send non-None value to a just-started coroutine");
+            result = PYGEN_ERROR;
+        } else result = op_begin(st, op, out);
+        break;
+    case BREATHING:
+        op->state = FRESH;
+        st->budget = allowance(st->patience);
+        draw(st); /* for this one, which has waited for it */
+        result = op_try(st, op, out);
+        break;
+    case PARKED:
+        if (give_back(st, op) == 0)
+            PyErr_SetString(PyExc_RuntimeError, "a sleeping operation was resumed although nobody woke it");
+        result = PYGEN_ERROR;
+        break;
+    case CANCELLED:
+        if (op->extra) PyErr_SetObject(st->CancelledError, op->extra);
+        else PyErr_SetNone(st->CancelledError);
+        finish(op);
+        result = PYGEN_ERROR;
+        break;
+    default: result = op_resume(st, op, out);
+    }
+    op->running = 0;
+    return result;
+}
+
+/* A StopIteration that is used again and again. When the one who caught it lets it go, it goes back to its shelf instead
+ * of being freed; a value in it dies with it as it should. */
+typedef PyStopIterationObject Answer;
+
+static void answer_dealloc(PyObject *self) {
+    PyTypeObject *type = Py_TYPE(self);
+    State *st = state_of_type(type);
+    Answer *answer = (Answer *)self;
+    PyObject *value = answer->value;
+    if (st == NULL || st->closing || st->answer || answer->dict || answer->context || answer->cause || answer->traceback || answer->notes) {
+        ((PyTypeObject *)PyExc_StopIteration)->tp_dealloc(self);
+        Py_DECREF(type);
+        return;
+    }
+    PyObject_GC_UnTrack(self);
+    _Py_NewReference(self);
+    answer->value = NULL;
+    Py_SETREF(answer->args, PyTuple_New(0)); /* there is only one of that, and it is there */
+    st->answer = self;
+    Py_XDECREF(value);
+}
+
+static int answer_traverse(PyObject *self, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(self));
+    return ((PyTypeObject *)PyExc_StopIteration)->tp_traverse(self, visit, arg);
+}
+
+static int answer_clear(PyObject *self) { return ((PyTypeObject *)PyExc_StopIteration)->tp_clear(self); }
+
+static PyType_Slot answer_slots[] = {
+    {Py_tp_doc, "How an operation returns its value."},
+    {Py_tp_dealloc, answer_dealloc},
+    {Py_tp_traverse, answer_traverse},
+    {Py_tp_clear, answer_clear},
+    {0, NULL},
+};
+
+static PyType_Spec answer_spec = {
+    "aiochan.core._speedups.Answer", sizeof(Answer), 0, Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC, answer_slots,
+};
+
+static void raise_answer(State *st, PyObject *value /* stolen */) {
+    PyObject *self = st->answer;
+    st->answer = NULL;
+    if (self) {
+        ((Answer *)self)->value = value;
+        PyObject_GC_Track(self);
+    } else {
+        self = PyObject_CallOneArg((PyObject *)st->Answer_type, value);
+        Py_DECREF(value);
+        if (self == NULL) return;
+    }
+#if PY_VERSION_HEX >= 0x030C0000
+    PyErr_SetRaisedException(self);
+#else
+    PyErr_Restore(Py_NewRef((PyObject *)Py_TYPE(self)), self, NULL);
+#endif
+}
+
+static PyObject *op_iternext(PyObject *self) {
+    PyObject *value;
+    switch (op_send(self, NULL, &value)) {
+    case PYGEN_NEXT: return value;
+    case PYGEN_RETURN:
+        if (value == Py_None) Py_DECREF(value); /* NULL without an error says the same, at no cost */
+        else raise_answer(state_of_op((Op *)self), value);
+        return NULL;
+    default: return NULL;
+    }
+}
+
+static PyObject *waiter_send(PyObject *self, PyObject *arg) {
+    PyObject *value;
+    switch (op_send(self, arg, &value)) {
+    case PYGEN_NEXT: return value;
+    case PYGEN_RETURN:
+        if (value == Py_None) PyErr_SetNone(PyExc_StopIteration);
+        if (value == Py_None) Py_DECREF(value);
+        else raise_answer(state_of_op((Op *)self), value);
+        return NULL;
+    default: return NULL;
+    }
+}
+
+/* Bring what was given to `throw` into the form of an error that is on its way; -1 if it is none. */
+static int error_from(PyObject *const *args, Py_ssize_t n, Error *error) {
+    PyObject *value = n > 1 && args[1] != Py_None ? args[1] : NULL, *traceback = n > 2 && args[2] != Py_None ? args[2] : NULL;
+    if (n < 1 || n > 3 || (traceback && !PyTraceBack_Check(traceback))) {
+        PyErr_SetString(PyExc_TypeError, "throw() takes an exception, or its type, value and traceback");
+        return -1;
+    }
+    if (PyExceptionInstance_Check(args[0])) {
+        if (value) {
+            PyErr_SetString(PyExc_TypeError, "instance exception may not have a separate value");
+            return -1;
+        }
+        *error = (Error){Py_NewRef((PyObject *)Py_TYPE(args[0])), Py_NewRef(args[0]), Py_XNewRef(traceback)};
+        if (traceback == NULL) error->traceback = PyException_GetTraceback(args[0]);
+    } else if (PyExceptionClass_Check(args[0])) {
+        *error = (Error){Py_NewRef(args[0]), Py_XNewRef(value), Py_XNewRef(traceback)};
+        PyErr_NormalizeException(&error->type, &error->value, &error->traceback);
+    } else {
+        PyErr_Format(PyExc_TypeError, "exceptions must be classes or instances deriving from BaseException, not %s",
+                     Py_TYPE(args[0])->tp_name);
+        return -1;
+    }
+    return 0;
+}
+
+static int refuse_if_running(Op *op) {
+    if (op->running) PyErr_SetString(PyExc_ValueError, "coroutine already executing");
+    return op->running ? -1 : 0;
+}
+
+/* The error that is on its way came up while this one was handled. */
+static void chain(PyObject *context) {
+    Error error = error_keep();
+    PyErr_NormalizeException(&error.type, &error.value, &error.traceback);
+    if (error.value != context) PyException_SetContext(error.value, Py_NewRef(context));
+    error_restore(error);
+}
+
+static PyObject *waiter_throw(PyObject *self, PyObject *const *args, Py_ssize_t n) {
+    Op *op = (Op *)self;
+    Error error;
+    if (refuse_if_running(op) < 0 || error_from(args, n, &error) < 0) return NULL;
+    if (op->over) {
+        PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
+    } else if (give_back(state_of_op(op), op) == 0) {
+        error_restore(error);
+        return NULL;
+    } else chain(error.value);
+    Py_XDECREF(error.type);
+    Py_XDECREF(error.value);
+    Py_XDECREF(error.traceback);
+    return NULL;
+}
+
+static PyObject *waiter_close(PyObject *self, PyObject *Py_UNUSED(ignored)) {
+    Op *op = (Op *)self;
+    if (refuse_if_running(op) < 0) return NULL;
+    if (!op->over && give_back(state_of_op(op), op) < 0) return NULL;
+    Py_RETURN_NONE;
+}
+
+static PyObject *waiter_await(PyObject *self) {
+    Op *op = (Op *)self;
+    if (op->over || op->state == FRESH) return Py_NewRef(self);
+    PyErr_SetString(PyExc_RuntimeError, "coroutine is being awaited already");
+    return NULL;
+}
+
+/* -- its end */
+
+/* As `_PyErr_WarnUnawaitedCoroutine` does for coroutines. */
+static void warn_never_awaited(PyObject *self) {
+    PyObject *warnings = PyImport_ImportModule("warnings");
+    PyObject *told = warnings ? PyObject_CallMethod(warnings, "_warn_unawaited_coroutine", "O", self) : NULL;
+    if (told == NULL) PyErr_WriteUnraisable(self);
+    Py_XDECREF(told);
+    Py_XDECREF(warnings);
+}
+
+static void waiter_finalize(PyObject *self) {
+    Op *op = (Op *)self;
+    if (op->over) return;
+    Error error = error_keep();
+    if (op->state == FRESH) warn_never_awaited(self);
+    else if (give_back(state_of_op(op), op) < 0) PyErr_WriteUnraisable(self);
+    error_restore(error);
+}
+
+static int waiter_traverse(Op *op, visitproc visit, void *arg) {
+    Py_VISIT(Py_TYPE(op));
+    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) {
+        Py_VISIT(op->nodes[i].home);
+        Py_VISIT(op->nodes[i].item);
+    }
+    Py_VISIT(op->wakeup);
+    Py_VISIT(op->context);
+    Py_VISIT(op->extra);
+    Py_VISIT(op->queue);
+    return 0;
+}
+
+static int waiter_clear(Op *op) {
+    forget_task(op);
+    Py_CLEAR(op->extra);
+    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) Py_CLEAR(op->nodes[i].item);
+    return 0;
+}
+
+static void drop_nodes(Op *op) {
+    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) {
+        Py_XDECREF(op->nodes[i].item);
+        Py_XDECREF(op->nodes[i].home);
+    }
+}
+
+static void waiter_free(Op *op) {
+    PyTypeObject *type = Py_TYPE(op);
+    PyObject_GC_Del(op);
+    Py_DECREF(type);
+}
+
+static void waiter_dealloc(Op *op) {
+    if (!op->over) {
+        if (!op->tracked) PyObject_GC_Track(op); /* it may come back to life */
+        op->tracked = 1;
+        if (PyObject_CallFinalizerFromDealloc((PyObject *)op) < 0) return;
+    }
+    if (op->tracked) PyObject_GC_UnTrack(op);
+    op->tracked = 0;
+    Py_TRASHCAN_BEGIN(op, waiter_dealloc);
+    forget_task(op);
+    Py_CLEAR(op->extra);
+    Py_CLEAR(op->queue);
+    State *st = state_of_op(op);
+    PyObject *item = Py_SIZE(op) == 1 ? op->nodes[0].item : NULL, *home = Py_SIZE(op) == 1 ? op->nodes[0].home : NULL;
+    if (Py_SIZE(op) != 1) drop_nodes(op);
+    if (Py_SIZE(op) == 1 && st && !st->closing && st->n_free < FREE_MAX && !PyObject_GC_IsFinalized((PyObject *)op))
+        st->free[st->n_free++] = op;
+    else waiter_free(op);
+    Py_XDECREF(item); /* last: the operation may be in use again by whatever this calls */
+    Py_XDECREF(home);
+    Py_TRASHCAN_END;
+}
+
+/* -- as a future, of a task that waits for it */
+
+static PyObject *waiter_get_loop(Op *op, PyObject *Py_UNUSED(ignored)) {
+    if (op->queue == NULL) Py_RETURN_NONE;
+    return Py_NewRef(op->queue->loop);
+}
+
+/* Remember how to wake the task; it is asleep from now on. */
+static PyObject *remember(Op *op, PyObject *wakeup, PyObject *context) {
+    State *st = state_of_op(op);
+    if (op->over || op->state < PARKED) {
+        PyErr_SetString(PyExc_RuntimeError, "this operation does not sleep");
+        return NULL;
+    }
+    int decided = op->state != PARKED;
+    if (decided && prepare(op->queue) < 0) return NULL;
+    context = context == NULL || context == Py_None ? PyContext_CopyCurrent() : Py_NewRef(context);
+    if (context == NULL) return NULL;
+    Py_XSETREF(op->context, context);
+    Py_XSETREF(op->wakeup, Py_NewRef(wakeup));
+    if (st->observer) observe(st, st->s_parked, (PyObject *)op);
+    if (decided && op->wakeup) wake(op); /* before it could hear of it: say it again */
+    Py_RETURN_NONE;
+}
+
+/* (wakeup, *, context=None), as asyncio calls it, and nobody else. */
+static PyObject *remember_call(Op *op, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+    Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    if (n == 1 && (named == 0 || (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "context") == 0)))
+        return remember(op, args[0], named ? args[1] : NULL);
+    PyErr_SetString(PyExc_TypeError, "add_done_callback() takes a callback, and context by name");
+    return NULL;
+}
+
+static PyObject *waiter_add_done_callback(Op *op, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+    return remember_call(op, args, n, kwnames);
+}
+
+static PyObject *add_done_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
+    Op *op = ((Adder *)self)->op;
+    ((Adder *)self)->op = NULL;
+    if (op == NULL) {
+        PyErr_SetString(PyExc_RuntimeError, "add_done_callback was kept, and called a second time");
+        return NULL;
+    }
+    PyObject *result = remember_call(op, args, PyVectorcall_NARGS(nargsf), kwnames);
+    Py_DECREF(op);
+    return result;
+}
+
+static PyObject *waiter_done(Op *op, PyObject *Py_UNUSED(ignored)) { return PyBool_FromLong(op->state > PARKED || op->over); }
+
+/* Take the task out of every line and wake it with a CancelledError; False when it was decided before. */
+static PyObject *waiter_cancel(Op *op, PyObject *args, PyObject *kwargs) {
+    static char *names[] = {"msg", NULL};
+    PyObject *message = Py_None;
+    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", names, &message)) return NULL;
+    if (op->state == PARKED && op->wakeup && prepare(op->queue) < 0) return NULL;
+    if (op->state != PARKED || op->over) Py_RETURN_FALSE;
+    Py_INCREF(op);
+    PyObject *old = op->extra;
+    op->extra = message == Py_None ? NULL : Py_NewRef(message);
+    op->state = CANCELLED;
+    leave(op);
+    if (op->wakeup) wake(op);
+    Py_XDECREF(old);
+    Py_DECREF(op);
+    Py_RETURN_TRUE;
+}
+
+/* None before it sleeps: else asyncio would take it for a future where it is a coroutine. */
+static PyObject *waiter_get_blocking(Op *op, void *Py_UNUSED(closure)) {
+    if (op->state < PARKED) Py_RETURN_NONE;
+    return PyBool_FromLong(op->blocking);
+}
+
+static int waiter_set_blocking(Op *op, PyObject *value, void *Py_UNUSED(closure)) {
+    int blocking = value ? PyObject_IsTrue(value) : 0;
+    if (blocking < 0) return -1;
+    op->blocking = (uint8_t)blocking;
+    return 0;
+}
+
+/* What a task asks for whenever it goes to sleep, without a search and without a bound method each time. */
+static PyObject *waiter_getattro(PyObject *self, PyObject *name) {
+    Op *op = (Op *)self;
+    RunQueue *q = op->queue;
+    if (q && q->adder) {
+        State *st = q->st;
+        if (name == st->s_blocking) return waiter_get_blocking(op, NULL);
+        if (name == st->s_get_loop) return Py_NewRef(q->get_loop);
+        if (name == st->s_add_done_callback && Py_REFCNT(q->adder) == 1) {
+            Op *old = q->adder->op;
+            q->adder->op = (Op *)Py_NewRef(self);
+            PyObject *adder = Py_NewRef((PyObject *)q->adder);
+            Py_XDECREF(old);
+            return adder;
+        }
+    }
+    return PyObject_GenericGetAttr(self, name);
+}
+
+static int waiter_setattro(PyObject *self, PyObject *name, PyObject *value) {
+    RunQueue *q = ((Op *)self)->queue;
+    if (q && name == q->st->s_blocking) return waiter_set_blocking((Op *)self, value, NULL);
+    return PyObject_GenericSetAttr(self, name, value);
+}
+
+/* -- to be looked at */
+
+static PyObject *waiter_owner(Op *op, void *Py_UNUSED(closure)) {
+    PyObject *owner = owner_of(state_of_op(op), op);
+    return owner ? owner : Py_NewRef(Py_None);
+}
+
+static const char *state_name(Op *op) {
+    switch (op->state) {
+    case FRESH: return "fresh";
+    case BREATHING: return "breathing";
+    case PARKED: return "parked";
+    case CANCELLED: return "cancelled";
+    case CLOSED: return "closed";
+    default: return "granted";
+    }
+}
+
+static PyObject *index_of(Op *op, Node *node) {
+    if (op->verb != V_SELECT) Py_RETURN_NONE;
+    return PyLong_FromLong(node->index);
+}
+
+/* The nodes it sleeps at, or the one that was served. */
+static int counts(Op *op, Node *node) {
+    if (op->state <= CANCELLED) return node->linked || node->left;
+    return op->state > CANCELLED && node->index == op->won && node->home;
+}
+
+static PyObject *waiter_waits_for(Op *op, PyObject *Py_UNUSED(ignored)) {
+    State *st = state_of_op(op);
+    PyObject *places = PyList_New(0);
+    for (Py_ssize_t i = 0; places && i < Py_SIZE(op); i++) {
+        Node *node = &op->nodes[i];
+        if (!counts(op, node)) continue;
+        PyObject *index = index_of(op, node);
+        PyObject *place = index ? PyTuple_Pack(3, node->home, st->wants[node->want], index) : NULL;
+        Py_XDECREF(index);
+        if (place == NULL || PyList_Append(places, place) < 0) Py_CLEAR(places);
+        Py_XDECREF(place);
+    }
+    return places;
+}
+
+static PyObject *waiter_kind(Op *op, void *Py_UNUSED(closure)) {
+    if (op->verb == V_SELECT && op->state <= CANCELLED) return PyUnicode_FromString("select");
+    if (Py_SIZE(op) == 0) return PyUnicode_FromString(VERBS[op->verb].name);
+    return Py_NewRef(state_of_op(op)->wants[op->nodes[op->won].want]);
+}
+
+static PyObject *waiter_snapshot(Op *op, PyObject *Py_UNUSED(ignored)) {
+    PyObject *kind = waiter_kind(op, NULL);
+    if (kind == NULL) return NULL;
+    if (op->verb == V_SELECT && op->state > CANCELLED) return Py_BuildValue("(sNl)", state_name(op), kind, (long)op->won);
+    return Py_BuildValue("(sNO)", state_name(op), kind, Py_None);
+}
+
+/* All that decides what it does next, for the search of aiochan.testing: a coroutine would show it in its frame. */
+static PyObject *waiter_fingerprint(Op *op, PyObject *Py_UNUSED(ignored)) {
+    State *st = state_of_op(op);
+    PyObject *nodes = PyList_New(0);
+    for (Py_ssize_t i = 0; nodes && i < Py_SIZE(op); i++) {
+        Node *node = &op->nodes[i];
+        PyObject *part = Py_BuildValue("(OOOi)", node->home ? node->home : Py_None, st->wants[node->want],
+                                       node->item ? node->item : Py_None, node->linked);
+        if (part == NULL || PyList_Append(nodes, part) < 0) Py_CLEAR(nodes);
+        Py_XDECREF(part);
+    }
+    if (nodes == NULL) return NULL;
+    return Py_BuildValue("[ssiiliOON]", VERBS[op->verb].qualname, state_name(op), op->state, op->over, (long)op->won,
+                         op->biased, op->wakeup ? Py_True : Py_False, op->extra ? op->extra : Py_None, nodes);
+}
+
+static PyObject *waiter_repr(Op *op) {
+    PyObject *places = waiter_waits_for(op, NULL), *text = places ? PyUnicode_FromString("") : NULL;
+    Py_ssize_t n = places ? PyList_GET_SIZE(places) : 0;
+    for (Py_ssize_t i = 0; text && i < n && i < 3; i++) {
+        PyObject *place = PyList_GET_ITEM(places, i);
+        PyObject *longer = PyUnicode_FromFormat("%U%s%S on %R", text, i ? ", " : "", PyTuple_GET_ITEM(place, 1),
+                                                PyTuple_GET_ITEM(place, 0));
+        Py_SETREF(text, longer);
+    }
+    if (text && n == 0) Py_SETREF(text, waiter_kind(op, NULL));
+    PyObject *more = text && n > 3 ? PyUnicode_FromFormat(" and %zd more", n - 3) : PyUnicode_FromString("");
+    PyObject *repr = text && more ? PyUnicode_FromFormat("<Waiter %s: %U%U>", state_name(op), text, more) : NULL;
+    Py_XDECREF(places);
+    Py_XDECREF(text);
+    Py_XDECREF(more);
+    return repr;
+}
+
+static PyObject *waiter_name(Op *op, void *Py_UNUSED(closure)) { return PyUnicode_FromString(VERBS[op->verb].name); }
+
+static PyObject *waiter_qualname(Op *op, void *Py_UNUSED(closure)) { return PyUnicode_FromString(VERBS[op->verb].qualname); }
+
+static PyObject *waiter_origin(Op *op, void *Py_UNUSED(closure)) {
+    return Py_NewRef(op->state == FRESH && op->context ? op->context : Py_None);
+}
+
+static PyObject *waiter_running(Op *op, void *Py_UNUSED(closure)) { return PyBool_FromLong(op->running); }
+
+static PyMethodDef waiter_methods[] = {
+    {"send", waiter_send, METH_O, NULL},
+    {"throw", _PyCFunction_CAST(waiter_throw), METH_FASTCALL, NULL},
+    {"close", waiter_close, METH_NOARGS, NULL},
+    {"get_loop", (PyCFunction)waiter_get_loop, METH_NOARGS, NULL},
+    {"add_done_callback", _PyCFunction_CAST(waiter_add_done_callback), METH_FASTCALL | METH_KEYWORDS, DOC_Waiter_add_done_callback},
+    {"done", (PyCFunction)waiter_done, METH_NOARGS, DOC_Waiter_done},
+    {"cancel", _PyCFunction_CAST(waiter_cancel), METH_VARARGS | METH_KEYWORDS, DOC_Waiter_cancel},
+    {"waits_for", (PyCFunction)waiter_waits_for, METH_NOARGS, DOC_Waiter_waits_for},
+    {"_snapshot", (PyCFunction)waiter_snapshot, METH_NOARGS, NULL},
+    {"__fingerprint__", (PyCFunction)waiter_fingerprint, METH_NOARGS, NULL},
+    {NULL},
+};
+
+static PyGetSetDef waiter_getset[] = {
+    {"_asyncio_future_blocking", (getter)waiter_get_blocking, (setter)waiter_set_blocking, NULL, NULL},
+    {"owner", (getter)waiter_owner, NULL, DOC_Waiter_owner, NULL},
+    {"kind", (getter)waiter_kind, NULL, NULL, NULL},
+    {"__name__", (getter)waiter_name, NULL, NULL, NULL},
+    {"__qualname__", (getter)waiter_qualname, NULL, NULL, NULL},
+    {"cr_origin", (getter)waiter_origin, NULL, NULL, NULL},
+    {"cr_running", (getter)waiter_running, NULL, NULL, NULL},
+    {NULL},
+};
+
+static PyType_Slot waiter_slots[] = {
+    {Py_tp_doc, DOC_Waiter},
+    {Py_tp_dealloc, waiter_dealloc},
+    {Py_tp_finalize, waiter_finalize},
+    {Py_tp_traverse, waiter_traverse},
+    {Py_tp_clear, waiter_clear},
+    {Py_tp_getattro, waiter_getattro},
+    {Py_tp_setattro, waiter_setattro},
+    {Py_tp_repr, waiter_repr},
+    {Py_tp_iternext, op_iternext},
+    {Py_tp_methods, waiter_methods},
+    {Py_tp_getset, waiter_getset},
+    {Py_am_await, waiter_await},
+    {Py_am_send, op_send},
+    {0, NULL},
+};
+
+static PyType_Spec waiter_spec = {
+    "aiochan.core._speedups.Waiter",
+    offsetof(Op, nodes),
+    sizeof(Node),
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    waiter_slots,
+};
