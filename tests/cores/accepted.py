@@ -42,6 +42,18 @@ def _in_order_of_cases(page: Page) -> Page:
     return _heard(page, change)
 
 
+def _what_woke_it(page: Page) -> Page:
+    """Of the places of a select that was served, only the one in which it was."""
+
+    def change(owner: str, state: Any, done: bool, places: Any, text: str) -> tuple[Any, ...]:
+        won = state[2]
+        if won is None:
+            return owner, state, done, places, text
+        return owner, state, done, tuple(place for place in places if place[2] == won), ""
+
+    return _heard(page, change)
+
+
 def _without_admitted(page: Page) -> Page:
     return {key: tuple(value for value, _ in seen) if key.endswith(": held") else seen for key, seen in page.items()}
 
@@ -58,6 +70,12 @@ ACCEPTED = (
         "The Python core lists lines as it met them first, the compiled one cases by number. That is not the same once"
         " the dice have said that another case stands in a line. Nothing is decided by it.",
         _in_order_of_cases,
+    ),
+    Accepted(
+        "whether a select that is served tells of all its places, or of the one that won only",
+        "It is leaving the others in that moment; the compiled core is out of them before it says so, the Python core"
+        " right after.",
+        _what_woke_it,
     ),
     Accepted(
         "whether a value in the ring counts as admitted once its sender has returned",

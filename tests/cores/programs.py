@@ -223,10 +223,18 @@ def compare(seeds: Iterable[int], cores: tuple[Core, Core], length: int = 30) ->
     compared = 0
     for seed in seeds:
         program = random_program(seed, cores, length)
-        try:
-            compared += program.run()
-        except Exception as error:
+        failure, steps = _played(program)
+        if failure is not None:
             shortest = program.shortest()
-            text = f"program of seed {seed}, shortened:\n{shortest}\n{shortest.fails() or error}"
-            raise Difference(text) from error
+            text = f"program of seed {seed}, shortened:\n{shortest}\n{shortest.fails() or failure}"
+            raise Difference(text) from failure
+        compared += steps
     return compared
+
+
+def _played(program: Program) -> tuple[Exception | None, int]:
+    """Play it; what fails is returned, for while it is handled it would be the context of every error in a program."""
+    try:
+        return None, program.run()
+    except Exception as error:
+        return error, 0
