@@ -1,12 +1,13 @@
 """Virtual environments to work in: made when missing, brought up to date when needed.
 
-    python tools/environments.py DIRECTORY GROUP ...
+    python -m tools.environments DIRECTORY GROUP ...
 
-makes DIRECTORY with the Python that runs this script, and installs the project in editable mode
-with these dependency groups of pyproject.toml. A stamp inside the directory says what it holds, so
-that a second call costs nothing; a changed pyproject.toml installs again, another Python (or a
-checkout that was moved) starts from nothing. `ensure_apart` makes one without the project, for what
-cannot live beside it. Only the standard library is used: this runs before anything is there.
+makes DIRECTORY with the Python that runs this, and installs the project in editable mode with these
+dependency groups of pyproject.toml, which builds the compiled core too (compiled.py), if it can be
+built. A stamp inside the directory says what it holds, so that a second call costs nothing; a changed
+pyproject.toml or C source installs again, another Python (or a checkout that was moved) starts from
+nothing. `ensure_apart` makes one without the project, for what cannot live beside it. Only the
+standard library is used: this runs before anything is there.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parent.parent
+from tools.compiled import ROOT, extension_for
+
 FLOOR = (3, 11)
 STAMP = "aiochan-stamp.json"
 PIP = "pip>=25.1"  # the first that knows --group
@@ -43,12 +45,17 @@ def ensure(directory: Path, groups: set[str], python: Path = Path(sys.executable
     """
     project = hashlib.sha256((ROOT / "pyproject.toml").read_bytes()).hexdigest()
     inside, held = _make(directory, python)
-    wanted = groups | set(held.get("groups", ()))
-    if held.get("project") != project or wanted != set(held["groups"]):
-        print(f"-- installing {', '.join(sorted(wanted)) or 'the package'} there", flush=True)
-        options = [f"--group={group}" for group in sorted(wanted)]
-        _install(inside, "--editable", ROOT, *options)
-        _stamp(directory, held, project=project, groups=sorted(wanted))
+    wanted = sorted(groups | set(held.get("groups", ())))
+    extension = extension_for(python)
+    fresh = {"project": project, "groups": wanted, "core": [extension.recipe, extension.digest()]}
+    if any(held.get(name) != value for name, value in fresh.items()):
+        print(f"-- installing {', '.join(wanted) or 'the package'} there", flush=True)
+        # The extension is optional: where it cannot be built any more, the old one would stay.
+        extension.path.unlink(missing_ok=True)
+        _install(inside, "--editable", ROOT, *[f"--group={group}" for group in wanted])
+        _stamp(directory, held, **fresh | {"core": [extension.recipe, extension.digest()]})
+        if not extension.path.exists():
+            print("-- without the compiled core, which could not be built: `pip install -v -e .` says why", flush=True)
     return inside
 
 

@@ -1,42 +1,41 @@
-"""Run the tests on every Python the project supports and this machine has.
+"""Run the tests on every Python the project supports and this machine has, on both cores.
 
-    python tools/test_matrix.py [PYTEST ARGUMENT ...]
+    python -m tools.test_matrix [PYTEST ARGUMENT ...]
 
-The Python that runs this script works in `.venv`, each of the others in a `.venv-3.X` of its own.
-Every one runs the tests that are neither exhaustive nor stress (on four event loops: see
-tests/conftest.py); then the default Python alone runs the exhaustive ones. Pytest's output is
-passed through, a summary follows, and the exit code is not 0 if anything failed. A Python that is
-not there is no failure, but the summary names it.
+The Python that runs this works in `.venv`, each of the others in a `.venv-3.X` of its own. Every one
+runs the tests that are neither exhaustive nor stress (on four event loops: see tests/conftest.py),
+once on the compiled core and once on the Python one; then the default Python alone runs the
+exhaustive ones, on both cores too. Pytest's output is passed through, a summary follows, and the exit
+code is not 0 if anything failed. A Python that is not there is no failure, nor is a compiled core
+where no compiler works, but the summary names them. A compiled core that is missing although a
+compiler works is a failure.
 """
 
 from __future__ import annotations
 
 import os
-import platform
-import re
-import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import Enum
 from pathlib import Path
 
-from environments import ROOT, ensure, version_of
+from tools.compiled import ROOT, compiler_works
+from tools.environments import ensure
+from tools.interpreters import Interpreter, interpreters
 
-SUPPORTED = ("3.11", "3.12", "3.13")
 QUICK = "not exhaustive and not stress"
 EXHAUSTIVE = "exhaustive and not stress"
 GROUPS = {"test"}
 NO_TESTS = 5  # pytest's exit code when nothing was selected
+WHICH = "from aiochan.core import IMPLEMENTATION; print(IMPLEMENTATION)"
 
 
-@dataclass(frozen=True)
-class Interpreter:
-    """A Python that works."""
-
-    version: str
-    path: Path
-    directory: Path
+class Verdict(Enum):
+    OK = "ok"
+    FAILED = "FAILED"
+    ABSENT = "absent"  # no failure: this machine does not have it
 
 
 @dataclass(frozen=True)
@@ -44,74 +43,59 @@ class Outcome:
     """What one run of pytest, or the attempt at one, came to."""
 
     label: str
-    ok: bool
+    verdict: Verdict
     text: str
 
 
-def minor(version: str) -> str:
-    """Shorten `3.12.1` to `3.12`."""
-    return ".".join(version.split(".")[:2])
-
-
-def candidates(wanted: str) -> Iterator[Path]:
-    """Name the places where an interpreter of this version may be."""
-    for folder in os.get_exec_path():
-        found = shutil.which(f"python{wanted}", path=folder)
-        if found:
-            yield Path(found)
-    pyenv = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv")) / "versions"
-    installed = [path for path in pyenv.glob(f"{wanted}.*") if re.fullmatch(r"[\d.]+", path.name)]
-    for path in sorted(installed, key=lambda path: int(path.name.split(".")[2]), reverse=True):
-        yield path / "bin" / "python"
-
-
-def find(wanted: str) -> Interpreter | None:
-    """Find a Python of this version that really runs: a name on the PATH may be an empty shim."""
-    for path in candidates(wanted):
-        try:
-            version = version_of(path)
-        except (OSError, subprocess.SubprocessError):
-            continue
-        if minor(version) == wanted:
-            return Interpreter(version, path, ROOT / f".venv-{wanted}")
-    return None
-
-
-def interpreters() -> tuple[list[Interpreter], list[str]]:
-    """Find the interpreters to test on, the default one first, and the versions not here."""
-    own = platform.python_version()
-    found = [Interpreter(own, Path(sys.executable), ROOT / ".venv")]
-    missing: list[str] = []
-    for wanted in SUPPORTED:
-        if wanted == minor(own):
-            continue
-        interpreter = find(wanted)
-        if interpreter is None:
-            missing.append(wanted)
-        else:
-            found.append(interpreter)
-    return found, missing
-
-
-def test(interpreter: Interpreter, name: str, selection: str, arguments: list[str]) -> Outcome:
-    """Run the selected tests on one interpreter."""
-    label = f"Python {interpreter.version:8} {name}"
-    print(f"\n== {label} " + "=" * max(0, 60 - len(label)), flush=True)
+def test(interpreter: Interpreter, name: str, selection: str, arguments: list[str]) -> Iterator[Outcome]:
+    """Run the selected tests on one interpreter, once on each core."""
+    label = f"Python {interpreter.version:8} {name:10}"
     try:
         python = ensure(interpreter.directory, GROUPS, interpreter.path)
     except subprocess.CalledProcessError as error:
-        return Outcome(label, False, f"could not be set up: {error}")
+        yield Outcome(label, Verdict.FAILED, f"could not be set up: {error}")
+        return
+    compiled = f"{label} compiled core"
+    yield without_compiled_core(python, compiled) or run(compiled, python, selection, arguments, pure=False)
+    yield run(f"{label} Python core", python, selection, arguments, pure=True)
+
+
+def environment(*, pure: bool) -> dict[str, str]:
+    """Choose the core for a process, whatever was chosen for this one."""
+    rest = {name: value for name, value in os.environ.items() if name != "AIOCHAN_PURE"}
+    return rest | {"AIOCHAN_PURE": "1"} if pure else rest
+
+
+def without_compiled_core(python: Path, label: str) -> Outcome | None:
+    """Say why there is no run on the compiled core; None if it is there and works."""
+    answer = subprocess.run(
+        [python, "-c", WHICH], cwd=ROOT, env=environment(pure=False), capture_output=True, text=True, check=False
+    )
+    if answer.returncode:
+        last = (answer.stderr.strip().splitlines() or [f"exit code {answer.returncode}"])[-1]
+        return Outcome(label, Verdict.FAILED, f"cannot be imported: {last}")
+    if answer.stdout.strip() == "c":
+        return None
+    if compiler_works(python):
+        return Outcome(label, Verdict.FAILED, "missing, and a C compiler works: `pip install -v -e .` says why")
+    return Outcome(label, Verdict.ABSENT, "the compiled core could not be built: no C compiler works here")
+
+
+def run(label: str, python: Path, selection: str, arguments: list[str], *, pure: bool) -> Outcome:
+    """Run the selected tests on one interpreter and one core, spread over the processors."""
+    print(f"\n== {label} " + "=" * max(0, 60 - len(label)), flush=True)
     spread = ["--numprocesses=auto", "--maxprocesses=4", "--dist=worksteal"]
-    code, last = _watch([python, "-m", "pytest", "-q", "-m", selection, *spread, *arguments])
+    command: list[str | Path] = [python, "-m", "pytest", "-q", "-m", selection, *spread, *arguments]
+    code, last = _watch(command, environment(pure=pure))
     if code == 0 or (code == NO_TESTS and arguments):
-        return Outcome(label, True, last)
-    return Outcome(label, False, f"{last} (pytest's exit code {code})")
+        return Outcome(label, Verdict.OK, last)
+    return Outcome(label, Verdict.FAILED, f"{last} (pytest's exit code {code})")
 
 
-def _watch(command: list[str | Path]) -> tuple[int, str]:
+def _watch(command: list[str | Path], env: dict[str, str]) -> tuple[int, str]:
     """Run a command, pass its output on, and keep the last line of it."""
     last = ""
-    process = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(command, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     with process, process.stdout as lines:
         for line in lines:
@@ -124,18 +108,23 @@ def report(outcomes: list[Outcome], missing: list[str]) -> None:
     """Print what happened, one line for each run."""
     print("\n== Summary " + "=" * 60)
     for outcome in outcomes:
-        print(f"{'ok    ' if outcome.ok else 'FAILED'}  {outcome.label:34} {outcome.text}")
+        print(f"{outcome.verdict.value:6}  {outcome.label:42} {outcome.text}")
     for version in missing:
-        print(f"absent  Python {version} is not on this machine: nothing was tested with it")
-    print("all passed" if all(outcome.ok for outcome in outcomes) else "NOT all passed", flush=True)
+        print(f"{Verdict.ABSENT.value:6}  Python {version} is not on this machine: nothing was tested with it")
+    print("NOT all passed" if failed(outcomes) else "all passed", flush=True)
+
+
+def failed(outcomes: list[Outcome]) -> bool:
+    """Tell whether the whole is a failure."""
+    return any(outcome.verdict is Verdict.FAILED for outcome in outcomes)
 
 
 def main(arguments: list[str]) -> int:
     found, missing = interpreters()
-    outcomes = [test(interpreter, "all loops", QUICK, arguments) for interpreter in found]
-    outcomes.append(test(found[0], "exhaustive", EXHAUSTIVE, arguments))
+    outcomes = [outcome for each in found for outcome in test(each, "all loops", QUICK, arguments)]
+    outcomes += test(found[0], "exhaustive", EXHAUSTIVE, arguments)
     report(outcomes, missing)
-    return 0 if all(outcome.ok for outcome in outcomes) else 1
+    return failed(outcomes)
 
 
 if __name__ == "__main__":
