@@ -49,7 +49,9 @@ def _class_lines(name: str, cls: type) -> Iterator[str]:
     if any("__init__" in base.__dict__ for base in cls.__mro__ if _ours(base)):
         yield f"    {name}{_signature(cls)}"
     for member, thing in members(cls):
-        if callable(thing) or isinstance(thing, classmethod | staticmethod):
+        if member in DUNDERS:  # Python's syntax calls it, and says how
+            yield f"    {name}.{member}"
+        elif callable(thing) or isinstance(thing, classmethod | staticmethod):
             yield f"    {name}.{member}{_signature(getattr(cls, member))}"
         elif thing is not None:  # `__hash__ = None` and the like
             yield f"    {name}.{member}"
@@ -71,6 +73,8 @@ def _signature(thing: object) -> str:
     except (TypeError, ValueError):
         return "(?)"
     bare = [parameter.replace(annotation=inspect.Parameter.empty) for parameter in signature.parameters.values()]
+    if bare and bare[0].name == "self":  # which C never takes by name, and nobody else does
+        bare[0] = bare[0].replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD)
     return str(signature.replace(parameters=bare, return_annotation=inspect.Signature.empty))
 
 

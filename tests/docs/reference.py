@@ -2,20 +2,25 @@
 
     python -m tests.docs.reference
 
-writes them anew after a docstring has changed; test_reference.py says when that was forgotten.
+writes them anew after a docstring has changed; test_reference.py says when that was forgotten. They are made from the
+Python core, whose signatures have types; test_c_docs.py sees that the compiled one says the same.
 """
 
 from __future__ import annotations
 
 import importlib
 import inspect
+import os
 import re
+import subprocess
+import sys
 import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import aiochan
+import aiochan.core
 from tests.architecture.public import members
 from tests.docs.pages import ROOT
 
@@ -168,7 +173,8 @@ def _entry(name: str, thing: Any) -> Iterator[str]:
     elif inspect.ismodule(thing):
         yield _markdown(thing)
         for part in thing.__all__:
-            yield from _part(f"{name}.{part}", getattr(thing, part))
+            if callable(value := getattr(thing, part)):
+                yield from _part(f"{name}.{part}", value)
     elif inspect.isfunction(thing):
         yield from function_entry(name, thing)
     else:
@@ -199,7 +205,7 @@ def _class(name: str, cls: type) -> Iterator[str]:
         yield f"Subclass of {', '.join(bases)}.\n"
     yield _markdown(cls)
     if fields := getattr(cls, "_fields", ()):
-        yield f"Fields: {', '.join(f'`{field}`' for field in fields)}.\n"
+        yield _fill(f"Fields: {', '.join(f'`{field}`' for field in fields)}.") + "\n"
     for member, thing in members(cls):
         if _is_told(name, cls, member, thing):
             yield f"#### `{name}.{member}`\n"
@@ -323,7 +329,17 @@ def _section(name: str, inside: str) -> str:
     return "\n".join([f"**{name}**", "", *listed])
 
 
-if __name__ == "__main__":
-    for reference in PAGES:
+def write() -> None:
+    """Write all pages, from the Python core."""
+    if aiochan.core.IMPLEMENTATION != "python":  # too late to choose the other one in this process
+        subprocess.run(
+            [sys.executable, "-m", "tests.docs.reference"], env=os.environ | {"AIOCHAN_PURE": "1"}, check=True
+        )
+        return
+    for page in PAGES:
         FOLDER.mkdir(parents=True, exist_ok=True)
-        (FOLDER / reference.file).write_text(render(reference), encoding="utf-8")
+        (FOLDER / page.file).write_text(render(page), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

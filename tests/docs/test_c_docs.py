@@ -1,12 +1,16 @@
 """The header of the compiled core says what the docstrings of the Python core say."""
 
 import ast
+import importlib
+import inspect
 import re
 
 import pytest
 
 from tests.architecture.house import exported
+from tests.cores.both import compiled, needs_both
 from tests.docs import c_docs
+from tests.docs.reference import INSIDE
 
 MACRO = re.compile(r"^#define (\w+) +(.*)$", re.MULTILINE)
 
@@ -47,6 +51,33 @@ def test_no_class_or_function_that_the_core_exports_is_left_out():
     from_python = {"Case", "CommaOk", "IMPLEMENTATION", "Parked", "Reservation", "Snapshot", "Stats", "hooks"}
     told = {name for names in (*c_docs.CLASSES.values(), *c_docs.FUNCTIONS.values()) for name in names}
     assert told - {"End"} == (exported("core") or set()) - from_python
+
+
+def told(module, name):
+    """List the public things under one name: the class or function, and the members; as both cores have them."""
+    python, c = getattr(importlib.import_module(f"aiochan.core.{module}"), name), getattr(compiled(), name)
+    yield name, python, c
+    for member, thing in c_docs.members(python) if inspect.isclass(python) else ():
+        described = inspect.isfunction(thing) or isinstance(thing, property)
+        if described and not member.startswith("_") and member not in INSIDE.get(name, ()):
+            yield f"{name}.{member}", getattr(python, member), getattr(c, member)
+
+
+def parameters_of(thing):
+    """Name the parameters of what can be called; nothing for a property."""
+    return list(inspect.signature(thing).parameters) if inspect.isroutine(thing) else None
+
+
+@needs_both
+@pytest.mark.parametrize(
+    ("module", "name"),
+    [(m, n) for m, names in (*c_docs.CLASSES.items(), *c_docs.FUNCTIONS.items()) for n in names if n != "End"],
+)
+def test_the_compiled_core_tells_the_same(module, name):
+    worded_otherwise = {"Chan.closed"}  # which it has from the views
+    for what, python, c in told(module, name):
+        assert parameters_of(c) == parameters_of(python), what
+        assert inspect.getdoc(c) == inspect.getdoc(python) or what in worded_otherwise, what
 
 
 @pytest.mark.parametrize("line", ['say "no"', "a \\ and a \\n", "what??=", "the end\n"])
