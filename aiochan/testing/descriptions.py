@@ -67,7 +67,7 @@ def _choose(kind: type[Any]) -> Describe:
     for family, describe in _FAMILIES:
         if issubclass(kind, family):
             return describe
-    if (kind.__module__, kind.__name__) in _TRANSPARENT:
+    if (kind.__module__, kind.__name__) in _TRANSPARENT or kind in _VIEWS:
         return _c_object
     if hasattr(kind, "_snapshot"):
         return _channel if hasattr(kind, "capacity") else _by_snapshot
@@ -320,6 +320,9 @@ _TRANSPARENT = {
     ("builtins", "async_generator_athrow"),
     ("builtins", "anext_awaitable"),
 }
+
+# One-way views of a channel say of themselves nothing but whose they are; of the compiled core, in C.
+_VIEWS = (core.SendChan, core.RecvChan)
 
 _FAMILIES: tuple[tuple[type, Describe], ...] = (
     (asyncio.Task, _task),

@@ -22,15 +22,23 @@ import contextlib
 import gc
 import math
 import weakref
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Sequence
 from typing import Any, NamedTuple
+
+import pytest
 
 import aiochan as ac
 from aiochan import core
 
 TURNS = 1000  # of the loop, until everybody must have come to rest
+PYTHON = core.IMPLEMENTATION == "python"
 
 watched: weakref.WeakSet[ac.Chan[Any]] = weakref.WeakSet()
+
+
+def python_only(why: str) -> pytest.MarkDecorator:
+    """Mark a test that can be done with the Python core only, with the reason."""
+    return pytest.mark.skipif(not PYTHON, reason=f"Python core only: {why}")
 
 
 class Kind(NamedTuple):
@@ -244,6 +252,12 @@ def finish(coro: Coroutine[Any, Any, Any]) -> Any:
     finally:
         check()
     raise AssertionError(f"it sleeps again: {suspended_at!r}")
+
+
+def line(chan: Any, side: str) -> Sequence[Any]:
+    """List who stands in a line, "recvq" or "sendq"; in the Python core also those who left and were not swept yet."""
+    lines: Any = getattr(chan, f"_{side}") if PYTHON else getattr(chan._snapshot(), side)
+    return lines or ()
 
 
 def each(run: Any, make: Any, ways: dict[str, Any], scenario: Any) -> None:

@@ -20,6 +20,7 @@ from tests.conformance.kit import (
     each,
     ended,
     go,
+    line,
     settle,
 )
 
@@ -276,7 +277,7 @@ def test_ten_thousand_who_were_cancelled_leave_nothing_behind(run, loop_kind, ki
             assert ch.parked == (0, 0)
         gc.collect()
         assert not alive(*refs)
-        assert len(ch.chan._sendq) <= 32
+        assert len(line(ch.chan, "sendq")) <= 32
 
     run(main)
 

@@ -1,6 +1,6 @@
 """The face of a channel: what each method is, and that nothing happens before it is awaited."""
 
-import inspect
+from collections.abc import Coroutine
 
 import pytest
 
@@ -27,7 +27,7 @@ def test_an_operation_does_nothing_until_it_is_awaited(operation, closed):
         ch.close()
     before = ch._snapshot()
     coro = operation(ch)
-    assert inspect.iscoroutine(coro)
+    assert isinstance(coro, Coroutine)
     assert ch._snapshot() == before
     coro.close()
     assert ch._snapshot() == before

@@ -7,9 +7,9 @@ import pytest
 
 import aiochan as ac
 from aiochan import core
-from tests.conformance.kit import asleep, dismiss
+from tests.conformance.kit import PYTHON, asleep, dismiss, python_only
 
-python_only = pytest.mark.skipif(core.IMPLEMENTATION != "python", reason="it breaks the inside of the Python core")
+can_be_broken = python_only("nobody can reach into a channel of the other and break it")
 
 
 # -- making one
@@ -114,7 +114,7 @@ def broken(letter):
     return pytest.raises(AssertionError, match=f"^{letter}: ")
 
 
-@python_only
+@can_be_broken
 def test_check_finds_a_promise_too_many_or_too_few():
     for granted, reserved in ((1, 0), (-1, 0), (0, -1)):
         ch = ac.Chan(1)
@@ -123,7 +123,7 @@ def test_check_finds_a_promise_too_many_or_too_few():
             ch._check()
 
 
-@python_only
+@can_be_broken
 def test_check_finds_a_receiver_asleep_beside_a_value(run):
     async def main():
         ch = ac.Chan(1)
@@ -138,7 +138,7 @@ def test_check_finds_a_receiver_asleep_beside_a_value(run):
     run(main)
 
 
-@python_only
+@can_be_broken
 def test_check_finds_a_sender_or_a_reservation_asleep_beside_a_free_place(run):
     async def main():
         for sleeper in (lambda ch: ch.send("s"), lambda ch: ch.reserve().__aenter__()):
@@ -155,7 +155,7 @@ def test_check_finds_a_sender_or_a_reservation_asleep_beside_a_free_place(run):
     run(main)
 
 
-@python_only
+@can_be_broken
 def test_check_finds_who_was_not_told_of_the_close(run):
     async def main():
         for sleeper in (lambda ch: ch.send("s"), lambda ch: ch.recv()):
@@ -171,7 +171,7 @@ def test_check_finds_who_was_not_told_of_the_close(run):
     run(main)
 
 
-@python_only
+@can_be_broken
 def test_check_finds_partners_asleep_side_by_side(run):
     async def main():
         ch, other = ac.Chan(0), ac.Chan(0)
@@ -188,7 +188,7 @@ def test_check_finds_partners_asleep_side_by_side(run):
     run(main)
 
 
-@python_only
+@can_be_broken
 def test_check_finds_what_a_dropping_channel_never_has(run):
     async def main():
         ch, other = ac.Chan(1, overflow="drop_oldest"), ac.Chan(0)
@@ -209,7 +209,7 @@ def test_check_finds_what_a_dropping_channel_never_has(run):
     run(main)
 
 
-@python_only
+@can_be_broken
 def test_check_finds_tombstones_that_were_not_counted(run):
     async def main():
         ch, queue = ac.Chan(), core.WaitQueue()
@@ -228,7 +228,7 @@ def test_check_finds_tombstones_that_were_not_counted(run):
 def test_check_says_which_channel_it_was():
     ch = ac.Chan(1, name="jobs")
     ch._check()
-    if core.IMPLEMENTATION == "python":
+    if PYTHON:
         ch._granted = 1
         with pytest.raises(AssertionError, match="jobs"):
             ch._check()

@@ -271,6 +271,10 @@ def test_a_wake_up_that_could_not_be_scheduled_does_not_stop_the_next(loop):
     with pytest.raises(OSError, match="not now"):
         queue.wake()
     loop.call_soon = real
+    granted = 2 - len(queue)  # the Python core has granted before it fails, the compiled one not yet
+    queue.wake()
+    settle(loop)
+    assert log == [0, 1][: granted + 1]
     queue.wake()
     settle(loop)
     assert log == [0, 1]

@@ -6,7 +6,7 @@ import pytest
 
 import aiochan as ac
 from aiochan import core
-from tests.conformance.kit import asleep, begin, dismiss, finish, go, settle
+from tests.conformance.kit import asleep, begin, dismiss, finish, go, line, settle
 
 
 def watched(queue):
@@ -247,10 +247,6 @@ def test_not_cancelled_it_gives_nothing_back(run):
 # -- what is left in a line
 
 
-def line_of(ch):
-    return ch._recvq
-
-
 def test_a_line_on_which_nobody_is_served_does_not_grow(run):
     async def main():
         ch = ac.Chan()
@@ -261,7 +257,7 @@ def test_a_line_on_which_nobody_is_served_does_not_grow(run):
                 task.cancel()
             await settle()
             assert ch.stats().parked_receivers == 0
-            assert len(line_of(ch)) <= 32
+            assert len(line(ch, "recvq")) <= 32
             ch._check()
 
     run(main)
@@ -275,7 +271,7 @@ def test_a_line_forgets_those_who_left_from_its_middle_too(run):
             with contextlib.closing(begin(ch.recv())):
                 assert ch.stats().parked_receivers == 4
             assert ch.stats().parked_receivers == 3
-            assert len(line_of(ch)) <= 32
+            assert len(line(ch, "recvq")) <= 32
             ch._check()
         ch.send_nowait("a")
         await settle()

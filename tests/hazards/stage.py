@@ -4,10 +4,12 @@ import asyncio
 import contextlib
 import heapq
 import itertools
+from pathlib import Path
 
 import pytest
 
 import aiochan as ac
+from aiochan import core
 from aiochan.core import WaitQueue
 
 PATIENCE = 100  # loop turns; whatever a test waits for comes in fewer
@@ -170,3 +172,9 @@ def assert_idle(*things):
             stats = thing.stats()
             assert (stats.promised, stats.reserved) == (0, 0), stats
             assert stats.sent == stats.received + stats.dropped + stats.length, stats
+
+
+def core_sources():
+    """The text of every file of both cores, as far as it is there."""
+    folder = Path(core.__file__).parent
+    return {path: path.read_text(encoding="utf-8") for path in folder.rglob("*") if path.suffix in (".py", ".c", ".h")}

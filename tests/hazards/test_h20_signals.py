@@ -56,9 +56,15 @@ def assert_in_order(loop, ch, tasks):
     assert not loop.errors
 
 
-@pytest.fixture
-def loop():
-    with StepLoop().running() as loop:
+class Draining(StepLoop):
+    """A loop on which woken tasks are resumed together."""
+
+    single_steps = False
+
+
+@pytest.fixture(params=[StepLoop, Draining], ids=["one by one", "together"])
+def loop(request):
+    with request.param().running() as loop:
         yield loop
 
 
@@ -77,24 +83,30 @@ def asleep(loop, capacity, sleeper):
 
 @every_sleeper
 def test_h20_ctrl_c_cancels_a_sleeper_in_the_middle_of_an_operation(loop, sleeper, capacity):
-    for operation, victim in itertools.product(OPERATIONS.values(), range(CROWD)):
+    runs, rounds = 0, list(itertools.product(OPERATIONS.values(), range(CROWD)))
+    for operation, victim in rounds:
         for ch, tasks in at_every_interruption(
             lambda: asleep(loop, capacity, sleeper),
             lambda subject: refused(operation, subject[0]),  # noqa: B023 - called in this round
             lambda subject: subject[1][victim].cancel(),  # noqa: B023
         ):
+            runs += 1
             assert_in_order(loop, ch, tasks)
+    assert runs > len(rounds), "nothing was interrupted"
 
 
 @pytest.mark.parametrize("sleeper", SLEEPERS)
 def test_h20_ctrl_c_cancels_a_sleeper_while_another_is_cancelled(loop, sleeper):
+    runs = 0
     for victim in range(CROWD):
         for ch, tasks in at_every_interruption(
             lambda: asleep(loop, 0, sleeper),
             lambda subject: subject[1][1].cancel(),
             lambda subject: subject[1][victim].cancel(),  # noqa: B023
         ):
+            runs += 1
             assert_in_order(loop, ch, tasks)
+    assert runs > CROWD, "nothing was interrupted"
 
 
 @pytest.mark.parametrize("victim", range(CROWD))
@@ -105,23 +117,29 @@ def test_h20_ctrl_c_cancels_a_sleeper_while_others_are_woken(loop, victim):
         finish(loop)
         return queue, tasks
 
+    runs = 0
     for queue, tasks in at_every_interruption(
         prepare, lambda subject: subject[0].wake(2), lambda subject: subject[1][victim].cancel()
     ):
+        runs += 1
         finish(loop)
         assert sum(not task.cancelled() and task.done() for task in tasks) == 2
         for task in tasks:
             task.cancel()
         finish(loop)
         assert_idle(queue)
+    assert runs > 1, "nothing was interrupted"
 
 
 @every_sleeper
 def test_h36_a_signal_handler_uses_the_channel(loop, sleeper, capacity):
-    for operation, handler in itertools.product(OPERATIONS.values(), repeat=2):
+    runs, rounds = 0, list(itertools.product(OPERATIONS.values(), repeat=2))
+    for operation, handler in rounds:
         for ch, tasks in at_every_interruption(
             lambda: asleep(loop, capacity, sleeper),
             lambda subject: refused(operation, subject[0]),  # noqa: B023
             lambda subject: refused(handler, subject[0]),  # noqa: B023
         ):
+            runs += 1
             assert_in_order(loop, ch, tasks)
+    assert runs > len(rounds), "nothing was interrupted"

@@ -253,7 +253,7 @@ class World(Follower):
         old, real = self.model[at], self.real[at]
         if not old.closed or old.held or old.line or old.promised or old.places or self._is_bound(at):
             return False
-        shared: Any = real._chan if isinstance(real, ac.Signal) else real
+        shared: Any = ac.recv(real)[0]  # of a signal, too
         self.watcher.closed_channels.remove(shared)
         assert isinstance(self.specs, list)
         self.specs[at], self.real[at], self.model[at] = spec, _real(spec, f"c{at}"), _model(spec)

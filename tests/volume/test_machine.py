@@ -10,12 +10,15 @@ import os
 
 import pytest
 
+from tests.conformance.kit import python_only
 from tests.volume.machine import check_batch, check_machine
 from tests.volume.machine_events import IMPORTANT, RARE, Events
 from tests.volume.machine_faults import FAULTS, Patch
 
 QUICK = 130  # examples
 ENOUGH = 200_000  # steps, to see even what is rare
+
+can_be_planted = python_only("the fault is planted in it; tests/mutants has such faults in C")
 
 
 def test_the_machine_finds_no_difference_and_is_not_blind() -> None:
@@ -34,6 +37,7 @@ def test_the_same_batch_is_the_same_again() -> None:
     assert first.seen == second.seen != other.seen
 
 
+@can_be_planted
 @pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: fault.__name__)
 def test_finds_a_planted_fault(fault: object, monkeypatch: pytest.MonkeyPatch) -> None:
     assert callable(fault)
@@ -42,6 +46,7 @@ def test_finds_a_planted_fault(fault: object, monkeypatch: pytest.MonkeyPatch) -
         check_batch(0, 3 * QUICK, Events(), shrink=False)  # it ends with the first that differs
 
 
+@can_be_planted
 def test_a_fault_is_told_by_its_shortest_story(monkeypatch: pytest.MonkeyPatch) -> None:
     plant: Patch = monkeypatch
     FAULTS[0](plant)
