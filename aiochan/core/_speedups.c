@@ -3,6 +3,7 @@
  * Who knows Go's runtime finds its parts in this order:
  *
  *      state.h       the structures: Chan (hchan), Op and Node (sudog), RunQueue; the state of the module
+ *      method.h      methods that are coroutine functions
  *      runqueue.h    woken tasks and the budget of operations (goready, gosched)
  *      line.h        lines of sleeping tasks; `commit`, the one place where it is decided who is served
  *      channel.h     a channel: put, take, close, and how permits go on (chansend, chanrecv, closechan)
@@ -31,6 +32,7 @@
 
 #include "speedups/state.h"
 #include "speedups/docs.h"
+#include "speedups/method.h"
 #include "speedups/runqueue.h"
 #include "speedups/line.h"
 #include "speedups/channel.h"
@@ -85,6 +87,7 @@ static int find_all(State *st) {
         {"aiochan.errors", "MisuseError", &st->MisuseError},
         {"aiochan.core.runqueue", "wrong_loop", &st->wrong_loop},
         {"aiochan.core.hchan", "whole", &st->whole},
+        {"aiochan.core.ends", "coroutine_function", &st->coroutine_function},
         {"aiochan.core.stats", "Stats", &st->Stats},
         {"aiochan.core.stats", "Snapshot", &st->Snapshot},
         {"aiochan.core.waiters", "Parked", &st->Parked},
@@ -137,7 +140,7 @@ static PyTypeObject *make(PyObject *module, PyType_Spec *spec, PyObject *bases /
 }
 
 static int make_all(PyObject *module, State *st) {
-    if (!(st->RunQueue_type = make(module, &runqueue_spec, NULL)) || !(st->Adder_type = make(module, &adder_spec, NULL)) ||
+    if (!(st->Method_type = make(module, &method_spec, NULL)) || !(st->RunQueue_type = make(module, &runqueue_spec, NULL)) || !(st->Adder_type = make(module, &adder_spec, NULL)) ||
         !(st->Answer_type = make(module, &answer_spec, PyTuple_Pack(1, PyExc_StopIteration))) ||
         !(st->Op_type = make(module, &waiter_spec, NULL)) || !(st->End_type = make(module, &end_spec, NULL)) ||
         !(st->SendChan_type = make(module, &sendchan_spec, PyTuple_Pack(1, st->End_type))) ||
@@ -145,6 +148,10 @@ static int make_all(PyObject *module, State *st) {
         !(st->Chan_type = make(module, &chan_spec, PyTuple_Pack(2, st->SendChan_type, st->RecvChan_type))) ||
         !(st->Signal_type = make(module, &signal_spec, PyTuple_Pack(1, st->RecvChan_type))) ||
         !(st->WaitQueue_type = make(module, &waitqueue_spec, NULL)))
+        return -1;
+    if (add_methods(st, st->SendChan_type, sendchan_operations) < 0 || add_methods(st, st->RecvChan_type, recvchan_operations) < 0 ||
+        add_methods(st, st->Chan_type, chan_operations) < 0 || add_methods(st, st->Signal_type, signal_operations) < 0 ||
+        add_methods(st, st->WaitQueue_type, waitqueue_operations) < 0)
         return -1;
     PyTypeObject *const shown[] = {st->SendChan_type, st->RecvChan_type,  st->Chan_type,
                                    st->Signal_type,   st->WaitQueue_type, st->Op_type};
@@ -194,7 +201,7 @@ static PyObject **reference(State *st, size_t i) {
         (PyObject **)&st->End_type, (PyObject **)&st->SendChan_type, (PyObject **)&st->RecvChan_type,
         (PyObject **)&st->Chan_type, (PyObject **)&st->Signal_type, (PyObject **)&st->WaitQueue_type,
         (PyObject **)&st->Op_type, (PyObject **)&st->RunQueue_type, (PyObject **)&st->Adder_type,
-        (PyObject **)&st->Answer_type, &st->observer, &st->dice, &st->get_running_loop, &st->Future, &st->Task,
+        (PyObject **)&st->Answer_type, (PyObject **)&st->Method_type, &st->coroutine_function, &st->observer, &st->dice, &st->get_running_loop, &st->Future, &st->Task,
         &st->CancelledError, &st->ChannelClosed, &st->WouldBlock, &st->MisuseError, &st->wrong_loop, &st->whole, &st->Stats,
         &st->Snapshot, &st->Parked, &st->Reservation, &st->SelectLoop, &st->repeat, &st->infinity, &st->never, &st->wants[0],
         &st->wants[1], &st->wants[2], &st->wants[3], &st->wants[4], &st->wants[5], &st->overflows[0], &st->overflows[1],

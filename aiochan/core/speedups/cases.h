@@ -27,33 +27,11 @@ static PyObject *case_recv_ok(PyObject *module, PyObject *const *args, Py_ssize_
     return ch ? case_to_receive(PyModule_GetState(module), ch, RECV_OK) : NULL;
 }
 
-/* `send(ch, value)` by place or by name. */
-static int send_arguments(PyObject *const *args, Py_ssize_t n, PyObject *kwnames, PyObject *found[2]) {
-    static const char *const names[] = {"ch", "value"};
-    Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
-    found[0] = n > 0 ? args[0] : NULL;
-    found[1] = n > 1 ? args[1] : NULL;
-    for (Py_ssize_t i = 0; i < named; i++) {
-        PyObject *name = PyTuple_GET_ITEM(kwnames, i);
-        int which = PyUnicode_CompareWithASCIIString(name, names[0]) == 0   ? 0
-                    : PyUnicode_CompareWithASCIIString(name, names[1]) == 0 ? 1
-                                                                            : -1;
-        if (which < 0 || found[which]) {
-            PyErr_Format(PyExc_TypeError, which < 0 ? "send() got an unexpected keyword argument %R"
-                                                    : "send() got multiple values for argument %R", name);
-            return -1;
-        }
-        found[which] = args[n + i];
-    }
-    if (n <= 2 && found[0] && found[1]) return 0;
-    PyErr_Format(PyExc_TypeError, "send() takes 2 arguments, 'ch' and 'value', but %zd were given", n + named);
-    return -1;
-}
-
 static PyObject *case_send(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
     State *st = PyModule_GetState(module);
-    PyObject *given[2];
-    if (send_arguments(args, n, kwnames, given) < 0) return NULL;
+    static const char *const names[] = {"ch", "value"};
+    PyObject *given[2] = {NULL, NULL};
+    if (arguments("send", names, args, n, kwnames, given) < 0) return NULL;
     PyObject *ch = given[0];
     if (ch == Py_None) return Py_NewRef(st->never);
     if (PyObject_TypeCheck(ch, st->SendChan_type)) {
@@ -89,8 +67,8 @@ static Op *op_of_cases(State *st, PyObject *const *cases, Py_ssize_t n, int bias
     for (Py_ssize_t i = 0; i < n; i++) {
         int want = want_of(st, cases[i]);
         if (want < 0) {
-            op->over = 1; /* it never was */
             refuse_case(i, cases[i]);
+            finish_with(op, NULL);
             Py_DECREF(op);
             return NULL;
         }
@@ -136,8 +114,8 @@ static PyObject *do_select_nowait(PyObject *module, PyObject *const *args, Py_ss
     Op *op = biased < 0 ? NULL : op_of_cases(st, args, n, biased);
     PyObject *answer = NULL;
     if (op == NULL) return NULL;
-    op->over = 1; /* nobody is going to await it */
     if (try_select(st, op, &answer) == MUST_WAIT) PyErr_Format(st->WouldBlock, "none of the %zd cases of the select is ready", n);
+    finish_with(op, answer); /* nobody is going to await it */
     Py_DECREF(op);
     return answer;
 }

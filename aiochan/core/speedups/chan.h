@@ -169,8 +169,9 @@ static PyObject *chan_receiver(Chan *c, void *Py_UNUSED(closure)) { return view_
 
 /* -- what Reservation asks for */
 
-static PyObject *chan_reserve_place(Chan *c, PyObject *Py_UNUSED(ignored)) {
-    return op_new_of(c->st, V_RESERVE, RESERVE, (PyObject *)c, NULL);
+static PyObject *chan_reserve_place(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
+    if (no_arguments(n, kwnames, "_reserve_place") < 0) return NULL;
+    return op_new_of(((Chan *)self)->st, V_RESERVE, RESERVE, self, NULL);
 }
 
 static PyObject *chan_use_place(Chan *c, PyObject *value) {
@@ -311,12 +312,18 @@ static PyMethodDef chan_methods[] = {
     RECV_METHODS(Chan),
     GENERIC,
     {"stats", end_stats, METH_NOARGS, DOC_Chan_stats},
-    {"_reserve_place", (PyCFunction)chan_reserve_place, METH_NOARGS, NULL},
     {"_use_place", (PyCFunction)chan_use_place, METH_O, NULL},
     {"_return_place", (PyCFunction)chan_return_place, METH_NOARGS, NULL},
     {"_check", (PyCFunction)chan_check, METH_NOARGS, NULL},
     {"_snapshot", (PyCFunction)chan_snapshot, METH_NOARGS, NULL},
     {"__sizeof__", (PyCFunction)chan_sizeof, METH_NOARGS, NULL},
+    {NULL},
+};
+
+static const MethodDef chan_operations[] = {
+    SEND_OPERATIONS(Chan),
+    RECV_OPERATIONS(Chan),
+    {"_reserve_place", chan_reserve_place, ""},
     {NULL},
 };
 

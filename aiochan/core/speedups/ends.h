@@ -21,6 +21,37 @@ static PyObject *only_argument(PyObject *const *args, Py_ssize_t n, PyObject *kw
     return NULL;
 }
 
+/* Two arguments by place or by name; those that are not given stay what they are in `found`, where NULL means needed. */
+static int arguments(const char *function, const char *const names[2], PyObject *const *args, Py_ssize_t n, PyObject *kwnames,
+                     PyObject *found[2]) {
+    Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
+    for (Py_ssize_t i = 0; i < n && i < 2; i++) found[i] = args[i];
+    for (Py_ssize_t i = 0; i < named; i++) {
+        PyObject *name = PyTuple_GET_ITEM(kwnames, i);
+        int which = PyUnicode_CompareWithASCIIString(name, names[0]) ? 1 : 0;
+        if (which == 1 && PyUnicode_CompareWithASCIIString(name, names[1])) {
+            PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument %R", function, name);
+            return -1;
+        }
+        if (which < n) {
+            PyErr_Format(PyExc_TypeError, "%s() got multiple values for argument %R", function, name);
+            return -1;
+        }
+        found[which] = args[n + i];
+    }
+    if (n <= 2 && found[0] && found[1]) return 0;
+    if (n > 2) PyErr_Format(PyExc_TypeError, "%s() takes 2 arguments but %zd were given", function, n);
+    else PyErr_Format(PyExc_TypeError, "%s() missing a required argument: '%s'", function, names[found[0] ? 1 : 0]);
+    return -1;
+}
+
+/* For methods without arguments. */
+static inline int no_arguments(Py_ssize_t n, PyObject *kwnames, const char *method) {
+    Py_ssize_t given = n + (kwnames ? PyTuple_GET_SIZE(kwnames) : 0);
+    if (given) PyErr_Format(PyExc_TypeError, "%s() takes no arguments (%zd given)", method, given);
+    return given ? -1 : 0;
+}
+
 static PyObject *refuse_copy(PyObject *self, PyObject *Py_UNUSED(protocol)) {
     return PyErr_Format(PyExc_TypeError, "%R cannot be copied or pickled: it belongs to one event loop", self);
 }
@@ -208,27 +239,27 @@ static PyObject *sendchan_reserve(PyObject *self, PyObject *Py_UNUSED(ignored)) 
 
 static PyObject *sendchan_enter(PyObject *self, PyObject *Py_UNUSED(ignored)) { return Py_NewRef(self); }
 
-static PyObject *error_of_exit(PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"kind", "error", "tb", NULL};
-    PyObject *kind, *error, *traceback;
-    return PyArg_ParseTupleAndKeywords(args, kwargs, "OOO", names, &kind, &error, &traceback) ? error : NULL;
+/* What `with` gives: the type of the error, the error, and its traceback. */
+static PyObject *error_of_exit(PyObject *const *args, Py_ssize_t n, PyObject *kwnames, const char *method) {
+    if (n == 3 && !kwnames) return args[1];
+    return PyErr_Format(PyExc_TypeError, "%s() takes 3 arguments, by place: kind, error and tb", method);
 }
 
-static PyObject *sendchan_exit(PyObject *self, PyObject *args, PyObject *kwargs) {
+static PyObject *sendchan_exit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
     Chan *c = chan_behind(self);
-    PyObject *error = c ? error_of_exit(args, kwargs) : NULL;
+    PyObject *error = c ? error_of_exit(args, n, kwnames, "__exit__") : NULL;
     if (error == NULL || close_on_exit(c, error) < 0) return NULL;
     Py_RETURN_NONE;
 }
 
-static PyObject *sendchan_aenter(PyObject *self, PyObject *Py_UNUSED(ignored)) {
+static PyObject *sendchan_aenter(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
     Chan *c = chan_behind(self);
-    return c ? op_new_of(c->st, V_ENTER, SEND, (PyObject *)c, self) : NULL;
+    return c && no_arguments(n, kwnames, "__aenter__") == 0 ? op_new_of(c->st, V_ENTER, SEND, (PyObject *)c, self) : NULL;
 }
 
-static PyObject *sendchan_aexit(PyObject *self, PyObject *args, PyObject *kwargs) {
+static PyObject *sendchan_aexit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
     Chan *c = chan_behind(self);
-    PyObject *error = c ? error_of_exit(args, kwargs) : NULL;
+    PyObject *error = c ? error_of_exit(args, n, kwnames, "__aexit__") : NULL;
     return error ? op_new_of(c->st, V_EXIT, SEND, (PyObject *)c, error) : NULL;
 }
 
@@ -237,16 +268,19 @@ static PyObject *sendchan_aexit(PyObject *self, PyObject *args, PyObject *kwargs
 
 /* The methods of each end, of which a channel has both, with docstrings of its own. */
 #define SEND_METHODS(TYPE)                                                                                             \
-    {"send", _PyCFunction_CAST(sendchan_send), FAST, DOC_##TYPE##_send},                                               \
-        {"send_nowait", _PyCFunction_CAST(sendchan_send_nowait), FAST, DOC_##TYPE##_send_nowait},                      \
+    {"send_nowait", _PyCFunction_CAST(sendchan_send_nowait), FAST, DOC_##TYPE##_send_nowait},                          \
         {"close", _PyCFunction_CAST(sendchan_close), FAST, DOC_##TYPE##_close},                                        \
         {"reserve", sendchan_reserve, METH_NOARGS, DOC_##TYPE##_reserve},                                              \
         {"__enter__", sendchan_enter, METH_NOARGS, DOC_##TYPE##___enter__},                                            \
-        {"__exit__", _PyCFunction_CAST(sendchan_exit), METH_VARARGS | METH_KEYWORDS, DOC_##TYPE##___exit__},           \
-        {"__aenter__", sendchan_aenter, METH_NOARGS, DOC_##TYPE##___aenter__},                                         \
-        {"__aexit__", _PyCFunction_CAST(sendchan_aexit), METH_VARARGS | METH_KEYWORDS, DOC_##TYPE##___aexit__}
+        {"__exit__", _PyCFunction_CAST(sendchan_exit), FAST, DOC_##TYPE##___exit__}
+
+#define SEND_OPERATIONS(TYPE)                                                                                          \
+    {"send", sendchan_send, DOC_##TYPE##_send}, {"__aenter__", sendchan_aenter, DOC_##TYPE##___aenter__},              \
+        {"__aexit__", sendchan_aexit, DOC_##TYPE##___aexit__}
 
 static PyMethodDef sendchan_methods[] = {SEND_METHODS(SendChan), GENERIC, {NULL}};
+
+static const MethodDef sendchan_operations[] = {SEND_OPERATIONS(SendChan), {NULL}};
 
 static PyType_Slot sendchan_slots[] = {{Py_tp_doc, DOC_SendChan}, END_LIFE, {Py_tp_methods, sendchan_methods}, {0, NULL}};
 
@@ -254,14 +288,14 @@ static PyType_Spec sendchan_spec = {"aiochan.core._speedups.SendChan", sizeof(En
 
 /* -- the receive end */
 
-static PyObject *recvchan_recv(PyObject *self, PyObject *Py_UNUSED(ignored)) {
+static PyObject *recvchan_recv(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
     Chan *c = chan_behind(self);
-    return c ? op_new_of(c->st, V_RECV, RECV, (PyObject *)c, NULL) : NULL;
+    return c && no_arguments(n, kwnames, "recv") == 0 ? op_new_of(c->st, V_RECV, RECV, (PyObject *)c, NULL) : NULL;
 }
 
-static PyObject *recvchan_recv_ok(PyObject *self, PyObject *Py_UNUSED(ignored)) {
+static PyObject *recvchan_recv_ok(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
     Chan *c = chan_behind(self);
-    return c ? op_new_of(c->st, V_RECV_OK, RECV, (PyObject *)c, NULL) : NULL;
+    return c && no_arguments(n, kwnames, "recv_ok") == 0 ? op_new_of(c->st, V_RECV_OK, RECV, (PyObject *)c, NULL) : NULL;
 }
 
 static PyObject *recvchan_anext(PyObject *self) {
@@ -280,13 +314,13 @@ static PyObject *recvchan_recv_nowait(PyObject *self, PyObject *Py_UNUSED(ignore
     return value;
 }
 
-#define RECV_METHODS(TYPE)                                                                                             \
-    {"recv", recvchan_recv, METH_NOARGS, DOC_##TYPE##_recv},                                                           \
-        {"recv_ok", recvchan_recv_ok, METH_NOARGS, DOC_##TYPE##_recv_ok}, {                                            \
-        "recv_nowait", recvchan_recv_nowait, METH_NOARGS, DOC_##TYPE##_recv_nowait                                     \
-    }
+#define RECV_METHODS(TYPE) {"recv_nowait", recvchan_recv_nowait, METH_NOARGS, DOC_##TYPE##_recv_nowait}
+
+#define RECV_OPERATIONS(TYPE) {"recv", recvchan_recv, DOC_##TYPE##_recv}, {"recv_ok", recvchan_recv_ok, DOC_##TYPE##_recv_ok}
 
 static PyMethodDef recvchan_methods[] = {RECV_METHODS(RecvChan), GENERIC, {NULL}};
+
+static const MethodDef recvchan_operations[] = {RECV_OPERATIONS(RecvChan), {NULL}};
 
 static PyType_Slot recvchan_slots[] = {
     {Py_tp_doc, DOC_RecvChan},
@@ -318,14 +352,14 @@ static PyObject *signal_close(PyObject *self, PyObject *Py_UNUSED(ignored)) {
     Py_RETURN_NONE;
 }
 
-static PyObject *signal_wait(PyObject *self, PyObject *Py_UNUSED(ignored)) {
+static PyObject *signal_wait(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
     Chan *c = chan_behind(self);
-    return c ? op_new_of(c->st, V_SIGNAL_WAIT, RECV, (PyObject *)c, NULL) : NULL;
+    return c && no_arguments(n, kwnames, "wait") == 0 ? op_new_of(c->st, V_SIGNAL_WAIT, RECV, (PyObject *)c, NULL) : NULL;
 }
 
-static PyObject *signal_recv_ok(PyObject *self, PyObject *Py_UNUSED(ignored)) {
+static PyObject *signal_recv_ok(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
     Chan *c = chan_behind(self);
-    return c ? op_new_of(c->st, V_SIGNAL_OK, RECV, (PyObject *)c, NULL) : NULL;
+    return c && no_arguments(n, kwnames, "recv_ok") == 0 ? op_new_of(c->st, V_SIGNAL_OK, RECV, (PyObject *)c, NULL) : NULL;
 }
 
 static PyObject *signal_recv_nowait(PyObject *self, PyObject *Py_UNUSED(ignored)) {
@@ -369,12 +403,16 @@ static PyObject *signal_snapshot(PyObject *self, PyObject *Py_UNUSED(ignored)) {
 
 static PyMethodDef signal_methods[] = {
     {"close", signal_close, METH_NOARGS, DOC_Signal_close},
-    {"wait", signal_wait, METH_NOARGS, DOC_Signal_wait},
-    {"recv", signal_wait, METH_NOARGS, DOC_Signal_recv},
-    {"recv_ok", signal_recv_ok, METH_NOARGS, DOC_Signal_recv_ok},
     {"recv_nowait", signal_recv_nowait, METH_NOARGS, DOC_Signal_recv_nowait},
     {"_check", signal_check, METH_NOARGS, NULL},
     {"_snapshot", signal_snapshot, METH_NOARGS, NULL},
+    {NULL},
+};
+
+static const MethodDef signal_operations[] = {
+    {"wait", signal_wait, DOC_Signal_wait},
+    {"recv", signal_wait, DOC_Signal_recv},
+    {"recv_ok", signal_recv_ok, DOC_Signal_recv_ok},
     {NULL},
 };
 

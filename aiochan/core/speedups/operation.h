@@ -49,11 +49,14 @@ static PyObject *origin(int depth) {
 
 static Op *op_new(State *st, int verb, Py_ssize_t n) {
     Op *op;
-    if (n == 1 && st->n_free) {
+    if (n == 1 && st->n_free) { /* empty but for its flags: see waiter_dealloc */
         op = st->free[--st->n_free];
         _Py_NewReference((PyObject *)op);
-    } else if ((op = PyObject_GC_NewVar(Op, st->Op_type, n)) == NULL) return NULL;
-    memset((char *)op + sizeof(PyVarObject), 0, offsetof(Op, nodes) - sizeof(PyVarObject) + n * sizeof(Node));
+        memset(&op->won, 0, offsetof(Op, nodes) - offsetof(Op, won));
+    } else {
+        if ((op = PyObject_GC_NewVar(Op, st->Op_type, n)) == NULL) return NULL;
+        memset((char *)op + sizeof(PyVarObject), 0, offsetof(Op, nodes) - sizeof(PyVarObject) + n * sizeof(Node));
+    }
     op->verb = (uint8_t)verb;
     int depth = PyThreadState_Get()->coroutine_origin_tracking_depth;
     if (depth > 0 && (op->context = origin(depth)) == NULL) {
@@ -67,6 +70,7 @@ static inline void node_init(Op *op, Py_ssize_t i, int want, PyObject *home, PyO
     Node *node = &op->nodes[i];
     node->index = (uint32_t)i;
     node->want = (uint8_t)want;
+    node->linked = node->left = 0;
     node->home = Py_XNewRef(home);
     node->item = Py_XNewRef(item);
 }
@@ -77,21 +81,31 @@ static PyObject *op_new_of(State *st, int verb, int want, PyObject *home, PyObje
     return (PyObject *)op;
 }
 
-/* It is over: a task keeps it as long as the task is kept, so it keeps nothing. */
-static void finish(Op *op) {
+static inline void empty_node(Node *node) {
+    PyObject *item = node->item, *home = node->home;
+    node->item = node->home = NULL;
+    Py_XDECREF(item);
+    Py_XDECREF(home);
+}
+
+/* It is over, without an error: a task keeps it as long as the task is kept, so it keeps nothing. */
+static inline void finish(Op *op) {
     op->over = 1;
-    int failed = PyErr_Occurred() != NULL;
-    Error error;
-    if (failed) error = error_keep();
-    Py_CLEAR(op->extra);
-    if (op->wakeup == NULL) Py_CLEAR(op->context); /* else it is ready, and its task is to be told */
-    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) {
-        PyObject *item = op->nodes[i].item, *home = op->nodes[i].home;
-        op->nodes[i].item = op->nodes[i].home = NULL;
-        Py_XDECREF(item);
-        Py_XDECREF(home);
+    if (op->extra) Py_CLEAR(op->extra);
+    if (op->context && op->wakeup == NULL) Py_CLEAR(op->context); /* else it is ready, and its task is to be told */
+    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) empty_node(&op->nodes[i]);
+}
+
+/* It is over; *out is its answer, or there is an error. */
+static PySendResult finish_with(Op *op, PyObject *answer) {
+    if (answer) {
+        finish(op);
+        return PYGEN_RETURN;
     }
-    if (failed) error_restore(error);
+    Error error = error_keep();
+    finish(op);
+    error_restore(error);
+    return PYGEN_ERROR;
 }
 
 /* -- answers */
@@ -205,6 +219,11 @@ static int try_reserve(Node *node) {
 static int try_node(Op *op, Node *node, PyObject **answer) {
     PyObject *value = NULL;
     int result;
+    if (op->verb <= V_NEXT) { /* the commonest: the answer is the value, or None */
+        if ((result = try_shortcut(node, &value)) == SUCCEEDED) *answer = value ? value : Py_NewRef(Py_None);
+        else if (result == ENDED) *answer = ended(op, node);
+        return result;
+    }
     if (op->verb == V_PARK) return MUST_WAIT;
     if ((*answer = answer_new(op, node)) == NULL) return FAILED;
     if (op->verb == V_RESERVE) result = try_reserve(node);
@@ -235,6 +254,11 @@ static int try_select(State *st, Op *op, PyObject **answer) {
 /* Make sure that all of it belongs to the running loop. Like `prepare`: 0, 1 or -1. */
 static int own_all(State *st, Op *op) {
     int changed = 0;
+    if (op->verb <= V_RECV_OK) { /* one channel */
+        Chan *c = chan_of(&op->nodes[0]);
+        if ((changed = own(st, (PyObject *)c, &c->queue)) >= 0) Py_XSETREF(op->queue, (RunQueue *)Py_NewRef(c->queue));
+        return changed;
+    }
     if (op->queue == NULL) {
         Node *first = Py_SIZE(op) ? &op->nodes[0] : NULL;
         RunQueue *hint = !first || !first->home    ? NULL
@@ -285,16 +309,12 @@ static PySendResult op_try(State *st, Op *op, PyObject **out) {
     int result, changed = 0;
     if (op->verb == V_SELECT && op->extra) { /* not all of its cases are cases */
         PyErr_SetObject((PyObject *)Py_TYPE(op->extra), op->extra);
-        finish(op);
-        return PYGEN_ERROR;
+        return finish_with(op, NULL);
     }
     do {
         result = op->verb == V_SELECT ? try_select(st, op, out) : try_node(op, &op->nodes[0], out);
         if (result == MUST_WAIT) changed = own_all(st, op);
-        if (result != MUST_WAIT || changed < 0) {
-            finish(op);
-            return *out ? PYGEN_RETURN : PYGEN_ERROR;
-        }
+        if (result != MUST_WAIT || changed < 0) return finish_with(op, *out);
     } while (changed); /* Python code has run: look again */
     if (line_up(st, op) == 0) return yield_to_task(op, out);
     Error error = error_keep();
@@ -310,12 +330,10 @@ static PySendResult op_begin(State *st, Op *op, PyObject **out) {
     switch (op->verb) {
     case V_ENTER:
         *out = Py_NewRef(node->item);
-        finish(op);
-        return PYGEN_RETURN;
+        return finish_with(op, *out);
     case V_EXIT:
         if (close_on_exit(chan_of(node), node->item) == 0) *out = Py_NewRef(Py_None);
-        finish(op);
-        return *out ? PYGEN_RETURN : PYGEN_ERROR;
+        return finish_with(op, *out);
     case V_PARK: break;
     default:
         if (draw(st)) break;
@@ -341,8 +359,7 @@ static PySendResult op_resume(State *st, Op *op, PyObject **out) {
         if (value) *out = answer_fill(*out, value);
         else Py_CLEAR(*out);
     }
-    finish(op);
-    return *out ? PYGEN_RETURN : PYGEN_ERROR;
+    return finish_with(op, *out);
 }
 
 /* Whose sleep this is: the task, a new reference, or NULL if it is none. */
@@ -392,6 +409,6 @@ static int return_grant(State *st, Op *op) {
 static int give_back(State *st, Op *op) {
     op->over = 1;
     int result = return_grant(st, op);
-    finish(op);
+    finish_with(op, result < 0 ? NULL : Py_None);
     return result;
 }

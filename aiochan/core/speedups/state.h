@@ -130,7 +130,7 @@ struct RunQueue {
 
 struct State {
     PyTypeObject *End_type, *SendChan_type, *RecvChan_type, *Chan_type, *Signal_type;
-    PyTypeObject *WaitQueue_type, *Op_type, *RunQueue_type, *Adder_type, *Answer_type;
+    PyTypeObject *WaitQueue_type, *Op_type, *RunQueue_type, *Adder_type, *Answer_type, *Method_type;
 
     long budget;         /* operations that may be done before somebody yields; below 0: any number */
     long turn, patience; /* see runqueue.h; 0: any number */
@@ -149,6 +149,7 @@ struct State {
     PyObject *get_running_loop, *Future, *Task, *CancelledError;
     PyObject *ChannelClosed, *WouldBlock, *MisuseError;
     PyObject *wrong_loop, *whole, *Stats, *Snapshot, *Parked, *Reservation, *SelectLoop, *repeat, *infinity;
+    PyObject *coroutine_function;
 
     /* names */
     PyObject *wants[6], *overflows[3], *never;

@@ -37,8 +37,7 @@ static PySendResult op_send(PyObject *self, PyObject *arg, PyObject **out) {
     case CANCELLED:
         if (op->extra) PyErr_SetObject(st->CancelledError, op->extra);
         else PyErr_SetNone(st->CancelledError);
-        finish(op);
-        result = PYGEN_ERROR;
+        result = finish_with(op, NULL);
         break;
     default: result = op_resume(st, op, out);
     }
@@ -238,17 +237,19 @@ static int waiter_clear(Op *op) {
     return 0;
 }
 
-static void drop_nodes(Op *op) {
-    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) {
-        Py_XDECREF(op->nodes[i].item);
-        Py_XDECREF(op->nodes[i].home);
-    }
-}
-
 static void waiter_free(Op *op) {
     PyTypeObject *type = Py_TYPE(op);
     PyObject_GC_Del(op);
     Py_DECREF(type);
+}
+
+/* For the next operation, if it is a plain one. */
+static void waiter_shelve(Op *op) {
+    if (op->queue) Py_CLEAR(op->queue);
+    State *st = state_of_op(op);
+    if (Py_SIZE(op) == 1 && st && !st->closing && st->n_free < FREE_MAX && !PyObject_GC_IsFinalized((PyObject *)op))
+        st->free[st->n_free++] = op;
+    else waiter_free(op);
 }
 
 static void waiter_dealloc(Op *op) {
@@ -259,18 +260,14 @@ static void waiter_dealloc(Op *op) {
     }
     if (op->tracked) PyObject_GC_UnTrack(op);
     op->tracked = 0;
-    Py_TRASHCAN_BEGIN(op, waiter_dealloc);
+    if (op->over && op->wakeup == NULL) { /* most of what it held went when it was over */
+        waiter_shelve(op);
+        return;
+    }
+    Py_TRASHCAN_BEGIN(op, waiter_dealloc); /* its value may be an operation that was not awaited either */
     forget_task(op);
-    Py_CLEAR(op->extra);
-    Py_CLEAR(op->queue);
-    State *st = state_of_op(op);
-    PyObject *item = Py_SIZE(op) == 1 ? op->nodes[0].item : NULL, *home = Py_SIZE(op) == 1 ? op->nodes[0].home : NULL;
-    if (Py_SIZE(op) != 1) drop_nodes(op);
-    if (Py_SIZE(op) == 1 && st && !st->closing && st->n_free < FREE_MAX && !PyObject_GC_IsFinalized((PyObject *)op))
-        st->free[st->n_free++] = op;
-    else waiter_free(op);
-    Py_XDECREF(item); /* last: the operation may be in use again by whatever this calls */
-    Py_XDECREF(home);
+    finish(op);
+    waiter_shelve(op);
     Py_TRASHCAN_END;
 }
 

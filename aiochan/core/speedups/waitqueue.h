@@ -31,12 +31,12 @@ static int waitqueue_init(WaitQueue *queue, PyObject *args, PyObject *kwargs) {
     return 0;
 }
 
-static PyObject *waitqueue_park(WaitQueue *queue, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"tag", "give_back", NULL};
-    PyObject *tag = Py_None, *callback = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|OO:park", names, &tag, &callback)) return NULL;
-    PyObject *op = op_new_of(queue->st, V_PARK, WAIT, (PyObject *)queue, tag);
-    if (op && callback != Py_None) ((Op *)op)->extra = Py_NewRef(callback);
+static PyObject *waitqueue_park(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+    static const char *const names[] = {"tag", "give_back"};
+    PyObject *given[2] = {Py_None, Py_None};
+    if (arguments("park", names, args, n, kwnames, given) < 0) return NULL;
+    PyObject *op = op_new_of(((WaitQueue *)self)->st, V_PARK, WAIT, self, given[0]);
+    if (op && given[1] != Py_None) ((Op *)op)->extra = Py_NewRef(given[1]);
     return op;
 }
 
@@ -120,7 +120,6 @@ static void waitqueue_dealloc(WaitQueue *queue) {
 }
 
 static PyMethodDef waitqueue_methods[] = {
-    {"park", _PyCFunction_CAST(waitqueue_park), METH_VARARGS | METH_KEYWORDS, DOC_WaitQueue_park},
     {"wake", _PyCFunction_CAST(waitqueue_wake), METH_VARARGS | METH_KEYWORDS, DOC_WaitQueue_wake},
     {"wake_all", (PyCFunction)waitqueue_wake_all, METH_NOARGS, DOC_WaitQueue_wake_all},
     {"_check", (PyCFunction)waitqueue_check, METH_NOARGS, NULL},
@@ -129,6 +128,8 @@ static PyMethodDef waitqueue_methods[] = {
     GENERIC,
     {NULL},
 };
+
+static const MethodDef waitqueue_operations[] = {{"park", waitqueue_park, DOC_WaitQueue_park}, {NULL}};
 
 static PyGetSetDef waitqueue_getset[] = {{"first", (getter)waitqueue_first, NULL, DOC_WaitQueue_first, NULL}, {NULL}};
 
