@@ -216,6 +216,8 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg) {
     State *st = PyModule_GetState(module);
     PyObject **found;
     for (size_t i = 0; (found = reference(st, i)); i++) Py_VISIT(*found);
+    for (int i = 0; i < st->n_free; i++) Py_VISIT(Py_TYPE(st->free[i])); /* what is kept for later keeps its type */
+    if (st->answer) Py_VISIT(Py_TYPE(st->answer));
     return 0;
 }
 

@@ -52,7 +52,7 @@ class End(Pinned):
     _chan: Chan[Any]
 
     def __init__(self, chan: Chan[Any]) -> None:
-        if not hasattr(chan, "_held"):
+        if not hasattr(type(chan), "_held"):
             raise TypeError(
                 f"{type(self).__name__} is an end of a channel, as ch.sender and ch.receiver, not of {chan!r}"
             )

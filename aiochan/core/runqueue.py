@@ -69,8 +69,9 @@ def set_budget(turn: int = 256, patience: int = 1024) -> tuple[int, int]:
         ValueError: A bound is negative.
     """
     global _turn, _patience, budget
+    turn, patience = operator.index(turn), operator.index(patience)
     for bound in (turn, patience):
-        if operator.index(bound) < 0:
+        if bound < 0:
             raise ValueError(f"a budget is a number of operations >= 0, not {bound}")
     old = _turn, _patience
     _turn, _patience = turn, patience

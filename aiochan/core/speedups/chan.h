@@ -3,8 +3,8 @@
 /* -- made */
 
 static PyObject *chan_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs)) {
-    State *st = PyModule_GetState(PyType_GetModuleByDef(type, &module_def));
-    Chan *c = (Chan *)type->tp_alloc(type, 0);
+    State *st = state_of_subtype(type);
+    Chan *c = st ? (Chan *)type->tp_alloc(type, 0) : NULL;
     if (c == NULL) return NULL;
     c->st = st;
     c->chan = c; /* no reference */
@@ -12,33 +12,31 @@ static PyObject *chan_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObjec
     return (PyObject *)c;
 }
 
-static int set_capacity(Chan *c, PyObject *capacity) {
+/* What room is measured by; and in *large the capacity itself, if it is more than there can be memory for. -1 on error */
+static Py_ssize_t limit_of(State *st, PyObject *capacity, PyObject **large) {
+    PyObject *whole = PyLong_CheckExact(capacity) ? Py_NewRef(capacity) : PyObject_CallOneArg(st->whole, capacity);
     int overflow = 0;
-    PyObject *whole = PyLong_CheckExact(capacity) ? Py_NewRef(capacity) : PyObject_CallOneArg(c->st->whole, capacity);
-    if (whole == NULL) return -1;
-    if (PyFloat_Check(whole)) {
-        c->limit = INFINITE;
+    if (whole && PyFloat_Check(whole)) {
         Py_DECREF(whole);
-        return 0;
+        return INFINITE;
     }
-    long long number = PyLong_AsLongLongAndOverflow(whole, &overflow);
-    if (overflow < 0 || (number < 0 && !overflow)) { /* so that the words are the same */
-        Py_SETREF(whole, PyObject_CallOneArg(c->st->whole, capacity));
-        Py_XDECREF(whole);
-        return -1;
+    long long number = whole ? PyLong_AsLongLongAndOverflow(whole, &overflow) : -1;
+    if (overflow > 0 || number >= INFINITE - 1) {
+        *large = whole;
+        return INFINITE - 1;
     }
-    if (!overflow && number < INFINITE - 1) {
-        c->limit = (Py_ssize_t)number;
-        Py_DECREF(whole);
-        return 0;
+    if (whole && number < 0) Py_XDECREF(PyObject_CallOneArg(st->whole, capacity)); /* so that the words are the same */
+    Py_XDECREF(whole);
+    return (Py_ssize_t)number;
+}
+
+static int overflow_of(State *st, PyObject *overflow) {
+    for (int i = 0; i < 3; i++) {
+        int equal = PyObject_RichCompareBool(overflow, st->overflows[i], Py_EQ);
+        if (equal) return equal < 0 ? -1 : i;
     }
-    c->limit = INFINITE - 1; /* more than there is memory for */
-    if (rare(c) == NULL) {
-        Py_DECREF(whole);
-        return -1;
-    }
-    Py_XSETREF(c->rare->capacity, whole);
-    return 0;
+    PyErr_Format(PyExc_ValueError, "overflow must be one of wait, drop_oldest, drop_newest, not %R", overflow);
+    return -1;
 }
 
 static int set_name(Chan *c, PyObject *name) {
@@ -52,34 +50,34 @@ static int set_name(Chan *c, PyObject *name) {
     return 0;
 }
 
-static int set_overflow(Chan *c, PyObject *overflow, PyObject *capacity) {
-    for (uint8_t i = 0; i < 3; i++) {
-        int equal = PyObject_RichCompareBool(overflow, c->st->overflows[i], Py_EQ);
-        if (equal < 0) return -1;
-        if (!equal) continue;
-        if (i != OVERFLOW_WAIT && c->limit < 1) {
-            PyErr_Format(PyExc_ValueError, "overflow=%R needs a capacity of at least 1, not %R", overflow, capacity);
-            return -1;
-        }
-        c->overflow = i;
-        return i != OVERFLOW_WAIT && rare(c) == NULL ? -1 : 0;
-    }
-    PyErr_Format(PyExc_ValueError, "overflow must be one of wait, drop_oldest, drop_newest, not %R", overflow);
-    return -1;
-}
+/* Nothing of it has been used yet, so it may still be made what it is to be. */
+static int is_new(Chan *c) { return !c->made && !c->queue && !c->held && !c->received && !is_closed(c); }
 
 static int chan_init(Chan *c, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"capacity", "name", "overflow", NULL};
-    PyObject *capacity = NULL, *name = Py_None, *overflow = NULL;
-    if (c->made) {
-        PyErr_Format(c->st->MisuseError, "%R is made already; make another channel", c);
-        return -1;
-    }
+    PyObject *capacity = NULL, *name = Py_None, *overflow = NULL, *large = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$OO:Chan", names, &capacity, &name, &overflow)) return -1;
-    if (capacity && set_capacity(c, capacity) < 0) return -1;
-    if (set_name(c, name) < 0 || (overflow && set_overflow(c, overflow, capacity ? capacity : Py_None) < 0)) return -1;
+    Py_ssize_t limit = capacity ? limit_of(c->st, capacity, &large) : 0;
+    if (limit < 0 || set_name(c, name) < 0) goto failed;
+    int kind = overflow ? overflow_of(c->st, overflow) : OVERFLOW_WAIT;
+    if (kind < 0 || ((kind != OVERFLOW_WAIT || large) && rare(c) == NULL)) goto failed;
+    if (kind != OVERFLOW_WAIT && limit < 1) {
+        if (capacity) PyErr_Format(PyExc_ValueError, "overflow=%R needs a capacity of at least 1, not %R", overflow, capacity);
+        else PyErr_Format(PyExc_ValueError, "overflow=%R needs a capacity of at least 1, not 0", overflow);
+        goto failed;
+    }
+    if (!is_new(c)) { /* looked at last: the arguments may be any objects, with methods that use the channel */
+        PyErr_Format(c->st->MisuseError, "%R is made already; make another channel", c);
+        goto failed;
+    }
+    c->limit = limit;
+    c->overflow = (uint8_t)kind;
+    if (large) c->rare->capacity = large;
     c->made = 1;
     return 0;
+failed:
+    Py_XDECREF(large);
+    return -1;
 }
 
 /* A rendezvous with that name, for a signal and for `never`. */
@@ -183,7 +181,8 @@ static PyObject *chan_use_place(Chan *c, PyObject *value) {
 }
 
 static PyObject *chan_return_place(Chan *c, PyObject *Py_UNUSED(ignored)) {
-    if (check_thread((PyObject *)c, c->queue) < 0 || rare(c) == NULL || return_place(c) < 0) return NULL;
+    if (check_thread((PyObject *)c, c->queue) < 0 || rare(c) == NULL) return NULL;
+    return_place(c);
     Py_RETURN_NONE;
 }
 
@@ -202,25 +201,59 @@ static PyObject *chan_repr(Chan *c) {
     return repr;
 }
 
-/* Who sleeps in a line, as a tuple of `Parked`. */
-static PyObject *snapshot_line(State *st, Node *last) {
-    PyObject *line = PyList_New(0), *tuple;
+static Py_ssize_t length_of(Node *last) {
+    Py_ssize_t n = 0;
     Node *node = last;
-    if (last && line) do {
+    if (last) do {
+            n += node->linked && node->next->prev == node && op_of(node)->state == PARKED;
             node = node->next;
-            Op *op = op_of(node);
-            PyObject *owner = owner_of(st, op), *index = index_of(op, node);
-            PyObject *parked = PyObject_CallFunction(st->Parked, "OOOOK", owner ? owner : Py_None, st->wants[node->want],
-                                                     index ? index : Py_None, node->item ? node->item : Py_None,
-                                                     (unsigned long long)node->ticket);
-            Py_XDECREF(owner);
-            Py_XDECREF(index);
-            if (parked == NULL || PyList_Append(line, parked) < 0) Py_CLEAR(line);
-            Py_XDECREF(parked);
-        } while (line && node != last);
-    tuple = line ? PyList_AsTuple(line) : NULL;
-    Py_XDECREF(line);
-    return tuple;
+        } while (node != last);
+    return n;
+}
+
+/* Describing it makes objects, and so may run Python code, in which everything changes. So it is first seen as a whole:
+ * a list of what is there, with references of its own. */
+typedef struct {
+    Op *op; /* who sleeps, or whose value it is; may be NULL there */
+    PyObject *item;
+    uint64_t ticket;
+    uint32_t index;
+    uint8_t want;
+} Seen;
+
+typedef struct {
+    Seen *items;
+    Py_ssize_t n;
+} View;
+
+static void unsee(View *view) {
+    for (Py_ssize_t i = 0; i < view->n; i++) {
+        Py_XDECREF(view->items[i].op);
+        Py_XDECREF(view->items[i].item);
+    }
+    PyMem_Free(view->items);
+}
+
+static int see(View *view, Py_ssize_t n) {
+    *view = (View){PyMem_New(Seen, n), 0};
+    if (view->items == NULL) PyErr_NoMemory();
+    return view->items ? 0 : -1;
+}
+
+static void note(View *view, Op *op, PyObject *item, Node *node) {
+    Seen *seen = &view->items[view->n++];
+    *seen = (Seen){(Op *)Py_XNewRef(op), Py_XNewRef(item), 0, 0, 0};
+    if (node) seen->ticket = node->ticket, seen->index = node->index, seen->want = node->want;
+}
+
+static int see_line(View *view, Node *last) {
+    Node *node = last;
+    if (see(view, length_of(last)) < 0) return -1;
+    if (last) do {
+            node = node->next;
+            note(view, op_of(node), node->item, node);
+        } while (node != last);
+    return 0;
 }
 
 /* Whose the i-th value is, if it was let in from the line and its sender has not run yet. */
@@ -233,27 +266,75 @@ static Op *sender_of(Chan *c, uint32_t i) {
     return NULL;
 }
 
-static PyObject *chan_snapshot(Chan *c, PyObject *Py_UNUSED(ignored)) {
-    State *st = c->st;
-    PyObject *held = PyTuple_New(c->held), *senders = PyTuple_New(c->held), *snapshot = NULL;
-    for (uint32_t i = 0; held && senders && i < c->held; i++) {
-        Op *sender = sender_of(c, i);
-        PyObject *pair = Py_BuildValue("(OO)", *at(c, i), sender ? Py_True : Py_False);
-        if (pair == NULL) Py_CLEAR(held);
-        else PyTuple_SET_ITEM(held, i, pair);
-        PyTuple_SET_ITEM(senders, i, Py_NewRef(sender ? (PyObject *)sender : Py_None));
+static int see_values(View *view, Chan *c) {
+    if (see(view, c->held) < 0) return -1;
+    for (uint32_t i = 0; i < c->held; i++) note(view, sender_of(c, i), *at(c, i), NULL);
+    return 0;
+}
+
+static PyObject *parked(State *st, Seen *seen) {
+    PyObject *owner = owner_of(st, seen->op);
+    PyObject *index = seen->op->verb == V_SELECT ? PyLong_FromLong(seen->index) : Py_NewRef(Py_None), *place = NULL;
+    if (index)
+        place = PyObject_CallFunction(st->Parked, "OOOOK", owner ? owner : Py_None, st->wants[seen->want], index,
+                                      seen->item ? seen->item : Py_None, (unsigned long long)seen->ticket);
+    Py_XDECREF(owner);
+    Py_XDECREF(index);
+    return place;
+}
+
+static PyObject *pair_of(State *Py_UNUSED(st), Seen *seen) {
+    return PyTuple_Pack(2, seen->item, seen->op ? Py_True : Py_False);
+}
+
+static PyObject *sender_or_none(State *Py_UNUSED(st), Seen *seen) { return Py_NewRef(seen->op ? (PyObject *)seen->op : Py_None); }
+
+static PyObject *tuple_of(State *st, View *view, PyObject *(*describe)(State *, Seen *)) {
+    PyObject *tuple = PyTuple_New(view->n);
+    for (Py_ssize_t i = 0; tuple && i < view->n; i++) {
+        PyObject *item = describe(st, &view->items[i]);
+        if (item) PyTuple_SET_ITEM(tuple, i, item);
+        else Py_CLEAR(tuple);
     }
-    PyObject *recvq = snapshot_line(st, c->recvq), *sendq = snapshot_line(st, c->sendq), *slots = snapshot_line(st, slotq(c));
-    if (held && senders && recvq && sendq && slots)
-        snapshot = PyObject_CallFunction(
-            st->Snapshot, "OIIOKKOOOOOO", held, c->granted, c->rare ? c->rare->reserved : 0, is_closed(c) ? Py_True : Py_False,
-            (unsigned long long)(c->rare ? c->rare->dropped : 0), (unsigned long long)c->received,
-            c->rare && c->rare->cause ? c->rare->cause : Py_None, st->overflows[c->overflow], senders, recvq, sendq, slots);
-    Py_XDECREF(held);
-    Py_XDECREF(senders);
-    Py_XDECREF(recvq);
-    Py_XDECREF(sendq);
-    Py_XDECREF(slots);
+    return tuple;
+}
+
+/* Who sleeps in a line, as a tuple of `Parked`. */
+static PyObject *snapshot_line(State *st, Node *last) {
+    View view;
+    if (see_line(&view, last) < 0) return NULL;
+    PyObject *line = tuple_of(st, &view, parked);
+    unsee(&view);
+    return line;
+}
+
+static PyObject *snapshot_of(State *st, Chan *c, View views[4]) {
+    Rare none = {0}, *rare = c->rare ? c->rare : &none;
+    PyObject *cause = Py_NewRef(rare->cause ? rare->cause : Py_None);
+    unsigned int granted = c->granted, reserved = rare->reserved;
+    unsigned long long dropped = rare->dropped, received = c->received;
+    PyObject *closed = is_closed(c) ? Py_True : Py_False, *snapshot = NULL, *parts[5] = {NULL};
+    int complete = 1;
+    for (int i = 0; i < 5; i++) {
+        View *view = &views[i ? i - 1 : 0];
+        parts[i] = complete ? tuple_of(st, view, i == 0 ? pair_of : i == 1 ? sender_or_none : parked) : NULL;
+        complete = parts[i] != NULL;
+    }
+    if (complete)
+        snapshot = PyObject_CallFunction(st->Snapshot, "OIIOKKOOOOOO", parts[0], granted, reserved, closed, dropped, received,
+                                         cause, st->overflows[c->overflow], parts[1], parts[2], parts[3], parts[4]);
+    for (int i = 0; i < 5; i++) Py_XDECREF(parts[i]);
+    Py_DECREF(cause);
+    return snapshot;
+}
+
+static PyObject *chan_snapshot(Chan *c, PyObject *Py_UNUSED(ignored)) {
+    View views[4] = {{NULL, 0}}; /* the values, and the three lines */
+    PyObject *snapshot = NULL;
+    if (see_values(&views[0], c) == 0 && see_line(&views[1], c->recvq) == 0 && see_line(&views[2], c->sendq) == 0 &&
+        see_line(&views[3], slotq(c)) == 0)
+        snapshot = snapshot_of(c->st, c, views);
+    for (int i = 0; i < 4; i++) unsee(&views[i]);
     return snapshot;
 }
 
@@ -265,16 +346,6 @@ static int only_one(Node *last, Op *op) {
         node = node->next;
     } while (node != last);
     return 1;
-}
-
-static Py_ssize_t length_of(Node *last) {
-    Py_ssize_t n = 0;
-    Node *node = last;
-    if (last) do {
-            n += node->linked && node->next->prev == node && op_of(node)->state == PARKED;
-            node = node->next;
-        } while (node != last);
-    return n;
 }
 
 /* Which invariant does not hold, or NULL. C1 .. C6 are those of hchan.py, L1 is that of line.h. */

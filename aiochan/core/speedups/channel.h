@@ -130,50 +130,36 @@ static int sender_is_first(Chan *c) {
 }
 
 /* Give new room to who has waited longest for it, sender or reservation. */
-static int admit(Chan *c) {
+static void admit(Chan *c) {
     while (has_room(c) && (c->sendq || slotq(c))) {
-        int sender = sender_is_first(c), prepared = prepare_first(sender ? c->sendq : c->rare->slotq);
-        if (prepared < 0) return -1;
-        if (prepared) continue;
-        if (sender) {
-            if (rare(c) == NULL || ring_reserve(c) < 0) return -1;
-            admit_sender(c);
-        } else grant_place(c);
+        int sender = sender_is_first(c);
+        if (prepare_surely(sender ? c->sendq : c->rare->slotq)) continue;
+        if (!sender) grant_place(c);
+        else if (rare(c) && ring_reserve(c) == 0) admit_sender(c);
+        else { /* where this can happen is somebody who has made sure of it, but for what Python code did since */
+            PyErr_WriteUnraisable((PyObject *)c);
+            return;
+        }
     }
-    return 0;
 }
 
-/* The same where whatever it needs is there already, but for what Python code has done since. */
-static void admit_surely(Chan *c) {
-    if (admit(c) < 0) PyErr_WriteUnraisable((PyObject *)c);
+static void tell(Node **line) {
+    while (*line)
+        if (!prepare_surely(*line)) commit(first_in(*line), CLOSED);
 }
 
-static int tell(Node **line) {
-    while (*line) {
-        int prepared = prepare_first(*line);
-        if (prepared < 0) return -1;
-        if (!prepared) commit(first_in(*line), CLOSED);
-    }
-    return 0;
-}
-
-static int tell_end(Chan *c) { return tell(&c->recvq); }
-
-static int tell_closed(Chan *c) {
-    if (c->held == 0 && tell_end(c) < 0) return -1;
-    if (tell(&c->sendq) < 0) return -1;
-    return c->rare ? tell(&c->rare->slotq) : 0;
+static void tell_closed(Chan *c) {
+    if (c->held == 0) tell(&c->recvq);
+    tell(&c->sendq);
+    if (c->rare) tell(&c->rare->slotq);
 }
 
 /* Serve whoever can be served, after Python code has run between a look and a place in line. */
-static int settle(Chan *c) {
-    while (surplus(c) > 0 && c->recvq) {
-        int prepared = prepare_first(c->recvq);
-        if (prepared < 0) return -1;
-        if (!prepared) grant_receiver(c);
-    }
-    if (admit(c) < 0) return -1;
-    return is_closed(c) ? tell_closed(c) : 0;
+static void settle(Chan *c) {
+    while (surplus(c) > 0 && c->recvq)
+        if (!prepare_surely(c->recvq)) grant_receiver(c);
+    admit(c);
+    if (is_closed(c)) tell_closed(c);
 }
 
 /* -- send */
@@ -214,7 +200,7 @@ static int put(Chan *c, PyObject **value) {
 }
 
 /* Undo a send from the line that was admitted and then cancelled, if no receiver counts on it. */
-static int take_back(Node *node) {
+static void take_back(Node *node) {
     Chan *c = chan_of(node);
     uint64_t i = node->number - number_of_first(c); /* far away, in unsigned arithmetic, if a receiver has it */
     if (i < c->held && surplus(c) > 0) {            /* else one of the promises would be broken */
@@ -222,7 +208,7 @@ static int take_back(Node *node) {
         node->item = ring_remove(c, (uint32_t)i); /* dies with the operation, when all is in order */
     }
     take_out(&c->rare->transit, node);
-    return admit(c);
+    admit(c);
 }
 
 /* -- receive */
@@ -240,7 +226,7 @@ static int take(Chan *c, PyObject **value) {
             }
             *value = ring_pop(c);
             c->received++;
-            if (somebody) admit_surely(c);
+            if (somebody) admit(c);
             return SUCCEEDED;
         }
         if (c->sendq == NULL) return is_closed(c) && c->held == 0 ? ENDED : MUST_WAIT;
@@ -273,32 +259,29 @@ static PyObject *redeem(Chan *c) {
     PyObject *value = ring_pop(c);
     c->granted--;
     c->received++;
-    if (is_closed(c) && c->held == 0 && c->recvq && tell_end(c) < 0) PyErr_WriteUnraisable((PyObject *)c);
+    if (is_closed(c) && c->held == 0) tell(&c->recvq);
     return value;
 }
 
 /* Hand on the permit of a receiver that was cancelled before it ran. */
-static int pass_on(Chan *c) {
+static void pass_on(Chan *c) {
     while (c->recvq) {
-        int prepared = prepare_first(c->recvq);
-        if (prepared < 0) return -1;
-        if (prepared) continue;
+        if (prepare_surely(c->recvq)) continue;
         commit(first_in(c->recvq), GRANTED);
-        return 0;
+        return;
     }
     c->granted--; /* the value stays where it is, for whoever comes */
     if (c->overflow == OVERFLOW_DROP_OLDEST && surplus(c) > capacity_of(c)) {
         PyObject *dropped = drop_oldest(c);
         Py_DECREF(dropped);
     }
-    return 0;
 }
 
 /* -- reserve */
 
-static int return_place(Chan *c) {
+static void return_place(Chan *c) {
     release_place(c);
-    return admit(c);
+    admit(c);
 }
 
 /* Put a value into a reserved place, whatever else is there by now. */
@@ -312,7 +295,7 @@ static int use_place(Chan *c, PyObject *value) {
     ring_push(c, Py_NewRef(value));
     release_place(c);
     if (c->recvq) grant_receiver(c);
-    admit_surely(c); /* a value that went to a receiver left its place free */
+    admit(c); /* a value that went to a receiver left its place free */
     return SUCCEEDED;
 }
 
@@ -324,7 +307,7 @@ static int close_channel(Chan *c, PyObject *cause /* or NULL */) {
     if (is_closed(c)) return ENDED;
     c->limit = ~c->limit;
     if (cause) Py_XSETREF(c->rare->cause, Py_NewRef(cause));
-    if (tell_closed(c) < 0) return FAILED;
+    tell_closed(c);
     if (c->st->observer) observe(c->st, c->st->s_closed, (PyObject *)c);
     return SUCCEEDED;
 }

@@ -16,9 +16,10 @@ static inline uint64_t next_random(State *st) { /* splitmix64 */
 /* One of 0 .. n-1, n >= 2; -1 on error. Somebody else's dice are Python code. */
 static Py_ssize_t throw_dice(State *st, Py_ssize_t n) {
     if (st->dice == NULL) return (Py_ssize_t)(((next_random(st) >> 32) * (uint64_t)n) >> 32);
-    PyObject *sides = PyLong_FromSsize_t(n);
-    PyObject *answer = sides ? PyObject_CallOneArg(st->dice, sides) : NULL;
+    PyObject *dice = Py_NewRef(st->dice), *sides = PyLong_FromSsize_t(n);
+    PyObject *answer = sides ? PyObject_CallOneArg(dice, sides) : NULL;
     Py_XDECREF(sides);
+    Py_DECREF(dice);
     if (answer == NULL) return -1;
     Py_ssize_t thrown = PyNumber_AsSsize_t(answer, PyExc_IndexError);
     Py_DECREF(answer);
@@ -95,29 +96,38 @@ static int share(State *st, Op *op, Node *there, Node *node) {
     return 0;
 }
 
+/* Our place in a line, if we have one. It is the last, unless somebody else's dice let others line up behind us. */
+static Node *place_in(Op *op, Node **line, int others) {
+    if (*line && op_of(*line) == op) return *line;
+    for (Py_ssize_t i = 0; others && i < Py_SIZE(op); i++)
+        if (op->nodes[i].linked && line_of(&op->nodes[i]) == line) return &op->nodes[i];
+    return NULL;
+}
+
+/* Somebody else's dice may have used the channels since we looked: now that we stand there, serve whoever can be. */
+static void settle_all(Op *op) {
+    for (Py_ssize_t i = 0; i < Py_SIZE(op) && op->state == PARKED; i++) {
+        Node *node = &op->nodes[i];
+        if (node->linked && is_ready(node)) settle(chan_of(node));
+    }
+}
+
 /* Line up for every case; the queues of all channels are the op's. Only somebody else's dice run Python code in here. */
 static int stand(State *st, Op *op) {
+    int others = st->dice != NULL;
     op->state = PARKED;
     for (Py_ssize_t i = 0; i < Py_SIZE(op) && op->state == PARKED; i++) {
         Node *node = &op->nodes[i];
         if (node->home == NULL) continue;
-        Node *last = *line_of(node);
-        if (last && op_of(last) == op) { /* this line again: our place is the last one in it */
-            if (share(st, op, last, node) < 0) return -1;
+        Node *there = place_in(op, line_of(node), others);
+        if (there) {
+            if (share(st, op, there, node) < 0) return -1;
             continue;
         }
         node->drawn = 1;
         node->ticket = next_ticket(chan_of(node));
         link_node(op, node);
     }
-    return 0;
-}
-
-/* Somebody else's dice may have used the channels since we looked: now that we stand there, serve whoever can be. */
-static int settle_all(Op *op) {
-    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) {
-        Node *node = &op->nodes[i];
-        if (op->state == PARKED && node->linked && is_ready(node) && settle(chan_of(node)) < 0) return -1;
-    }
+    if (others) settle_all(op);
     return 0;
 }

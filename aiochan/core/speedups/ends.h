@@ -111,18 +111,25 @@ static PyObject *end_repr(PyObject *self) {
     return repr;
 }
 
+/* What was made once is not made again: somebody may be in the middle of using it. */
+static int refuse_again(State *st, PyObject *self) {
+    if (((End *)self)->chan == NULL) return 0;
+    PyErr_Format(st->MisuseError, "%R is made already; make another one", self);
+    return -1;
+}
+
 static int end_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"chan", NULL};
     PyObject *chan;
-    State *st = PyModule_GetState(PyType_GetModuleByDef(Py_TYPE(self), &module_def));
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &chan)) return -1;
+    State *st = state_of_subtype(Py_TYPE(self));
+    if (st == NULL || refuse_again(st, self) < 0 || !PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &chan)) return -1;
     if (!PyObject_TypeCheck(chan, st->Chan_type)) {
         PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(self), "__name__");
         if (name) PyErr_Format(PyExc_TypeError, "%U is an end of a channel, as ch.sender and ch.receiver, not of %R", name, chan);
         Py_XDECREF(name);
         return -1;
     }
-    Py_XSETREF(((End *)self)->chan, (Chan *)Py_NewRef(chan));
+    ((End *)self)->chan = (Chan *)Py_NewRef(chan);
     return 0;
 }
 
@@ -337,12 +344,12 @@ static PyType_Spec recvchan_spec = {"aiochan.core._speedups.RecvChan", sizeof(En
 
 static int signal_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"name", NULL};
-    State *st = PyModule_GetState(PyType_GetModuleByDef(Py_TYPE(self), &module_def));
+    State *st = state_of_subtype(Py_TYPE(self));
     PyObject *name = Py_None;
-    if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O", names, &name)) return -1;
+    if (st == NULL || refuse_again(st, self) < 0 || !PyArg_ParseTupleAndKeywords(args, kwargs, "|O", names, &name)) return -1;
     Chan *c = chan_make(st, name);
     if (c == NULL) return -1;
-    Py_XSETREF(((End *)self)->chan, c);
+    ((End *)self)->chan = c;
     return 0;
 }
 
@@ -379,7 +386,11 @@ static Py_hash_t signal_hash(PyObject *self) { return _Py_HashPointer(self); }
 
 /* How the repr of a thing begins: its name, or where it is. */
 static PyObject *name_or_address(PyObject *name /* or NULL */, PyObject *thing) {
-    return name && name != Py_None ? PyObject_Repr(name) : PyUnicode_FromFormat("at %p", thing);
+    if (name == NULL || name == Py_None) return PyUnicode_FromFormat("at %p", thing);
+    Py_INCREF(name);
+    PyObject *repr = PyObject_Repr(name);
+    Py_DECREF(name);
+    return repr;
 }
 
 static PyObject *signal_repr(PyObject *self) {

@@ -109,6 +109,14 @@ static inline int prepare_first(Node *last) {
     return op->wakeup ? prepare(op->queue) : 0;
 }
 
+/* The same where there is no way back: something was granted already, or taken. If the loop cannot be asked now, that is
+ * told, and whoever becomes ready is woken together with the next one. 1: look again. */
+static int prepare_surely(Node *last) {
+    int prepared = prepare_first(last);
+    if (prepared < 0) PyErr_WriteUnraisable((PyObject *)op_of(first_in(last))->queue);
+    return prepared > 0;
+}
+
 /* Decide: this node is served and the others are withdrawn. Who calls has prepared the queue, and counted whatever the
  * outcome means, for Python code may run in here. */
 static void commit(Node *node, int outcome) {

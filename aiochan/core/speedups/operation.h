@@ -9,7 +9,6 @@
  * O2  What is not over gives back what it was granted when it is thrown into, closed or collected (`give_back`): a
  *     woken waiter holds a permit, never the thing itself.
  * O3  What the answer needs is made before a value leaves the channel, so that no value is lost for want of memory.
- * O4  The collector knows it while it sleeps, which is when it can be in a circle; before that it costs nothing.
  */
 
 static const struct {
@@ -58,6 +57,7 @@ static Op *op_new(State *st, int verb, Py_ssize_t n) {
         memset((char *)op + sizeof(PyVarObject), 0, offsetof(Op, nodes) - sizeof(PyVarObject) + n * sizeof(Node));
     }
     op->verb = (uint8_t)verb;
+    PyObject_GC_Track(op);
     int depth = PyThreadState_Get()->coroutine_origin_tracking_depth;
     if (depth > 0 && (op->context = origin(depth)) == NULL) {
         op->over = 1;
@@ -283,10 +283,6 @@ static int own_all(State *st, Op *op) {
 }
 
 static PySendResult yield_to_task(Op *op, PyObject **out) {
-    if (!op->tracked) {
-        PyObject_GC_Track(op);
-        op->tracked = 1;
-    }
     op->blocking = 1;
     *out = Py_NewRef((PyObject *)op);
     return PYGEN_NEXT;
@@ -295,7 +291,7 @@ static PySendResult yield_to_task(Op *op, PyObject **out) {
 static int line_up(State *st, Op *op) {
     Node *node = &op->nodes[0];
     Py_CLEAR(op->context); /* where it was made matters no more */
-    if (op->verb == V_SELECT) return stand(st, op) < 0 || (st->dice && settle_all(op) < 0) ? -1 : 0;
+    if (op->verb == V_SELECT) return stand(st, op);
     if (node->want == RESERVE) chan_of(node)->rare->numbered = 1;
     if (node->want != WAIT) node->ticket = next_ticket(chan_of(node));
     op->state = PARKED;
@@ -390,12 +386,13 @@ static int return_grant(State *st, Op *op) {
     Node *node = Py_SIZE(op) ? &op->nodes[op->won] : NULL;
     switch (op->state) {
     case PARKED: quit(st, op); return 0;
-    case ADMITTED: return take_back(node);
+    case ADMITTED: take_back(node); return 0;
     case GRANTED: break;
     default: return 0;
     }
-    if (node->want == RESERVE) return check_thread(node->home, chan_of(node)->queue) < 0 ? -1 : return_place(chan_of(node));
-    if (node->want != WAIT) return pass_on(chan_of(node));
+    if (node->want == RESERVE) return_place(chan_of(node));
+    if (node->want <= DONE) pass_on(chan_of(node));
+    if (node->want != WAIT) return 0;
     if (op->extra == NULL) return wake_queue((WaitQueue *)node->home, 1) < 0 ? -1 : 0;
     PyObject *callback = op->extra;
     op->extra = NULL;

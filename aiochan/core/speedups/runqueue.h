@@ -21,6 +21,7 @@ static inline long allowance(long operations) { return operations ? operations :
 /* -- waking */
 
 static void ready_append(RunQueue *q, Op *op) {
+    if (op->ready) return; /* told already */
     op->next_ready = NULL;
     op->ready = 1;
     if (q->last) q->last->next_ready = (Op *)Py_NewRef(op);
@@ -90,11 +91,13 @@ static void push_alone(RunQueue *q, Op *op) {
     if (closed == 0) handle = PyObject_VectorcallMethod(q->st->s_call_soon, arguments, 3, q->st->kw_context);
     if (closed <= 0 && handle == NULL) { /* it is told, and its task is woken together with the next one */
         PyErr_WriteUnraisable((PyObject *)q);
-        op->wakeup = wakeup;
-        op->context = context;
-        ready_append(q, op);
         q->scheduled = 0;
-        return;
+        if (op->wakeup == NULL) {
+            op->wakeup = wakeup;
+            op->context = context;
+            ready_append(q, op);
+            return;
+        }
     }
     Py_XDECREF(handle);
     Py_DECREF(wakeup);
@@ -138,9 +141,9 @@ static PyObject *drain(PyObject *self, PyObject *const *Py_UNUSED(args), size_t 
     q->scheduled = q->draining = 0;
     if (q->first) { /* a KeyboardInterrupt out of one task must not leave the others asleep */
         Error error = error_keep();
-        if (schedule(q) < 0) {
-            if (failed) PyErr_WriteUnraisable((PyObject *)q);
-            else failed = 1, error = error_keep();
+        while (q->first && schedule(q) < 0) { /* nor must a lack of memory */
+            PyErr_WriteUnraisable((PyObject *)q);
+            if (resume(q, ready_pop(q)) < 0) PyErr_WriteUnraisable((PyObject *)q);
         }
         error_restore(error);
     }
@@ -186,13 +189,18 @@ static inline int check_thread(PyObject *thing, RunQueue *q) {
 
 static inline int drains_here(RunQueue *q) { return q && q->draining && q->thread == PyThread_get_thread_ident(); }
 
+static RunQueue *known_queue(State *st, PyObject *loop) {
+    RunQueue *q = st->queues;
+    while (q && q->loop != loop) q = q->next;
+    return q;
+}
+
 /* The one run queue of the running loop, a new reference. With two, tasks would not run in the order they were woken. */
 static RunQueue *running_queue(State *st) {
     if (drains_here(st->last)) return (RunQueue *)Py_NewRef(st->last);
     PyObject *loop = PyObject_CallNoArgs(st->get_running_loop);
     if (loop == NULL) return NULL;
-    RunQueue *q = st->last && st->last->loop == loop ? st->last : st->queues;
-    while (q && q->loop != loop) q = q->next;
+    RunQueue *q = st->last && st->last->loop == loop ? st->last : known_queue(st, loop);
     if (q) {
         Py_INCREF(q);
         q->thread = PyThread_get_thread_ident(); /* the loop may have moved */
@@ -275,15 +283,21 @@ static RunQueue *runqueue_new(State *st, PyObject *loop) {
     q->st = st;
     q->thread = PyThread_get_thread_ident();
     q->loop = Py_NewRef(loop);
-    q->next = st->queues;
-    st->queues = q;
-    PyObject_GC_Track(q);
     int alone = wants_each_alone(st, loop);
     q->each_alone = q->scheduled = alone > 0;
     if (alone < 0 || !(q->get_loop = loop_getter(st, loop)) || !(q->finished = finished_future(st, loop)) ||
-        !(q->context = PyContext_New()) || !(q->adder = adder_new(st)))
-        Py_CLEAR(q);
-    return q;
+        !(q->context = PyContext_New()) || !(q->adder = adder_new(st))) {
+        Py_DECREF(q);
+        return NULL;
+    }
+    PyObject_GC_Track(q);
+    RunQueue *known = known_queue(st, loop); /* all of that was Python code: somebody may have been quicker */
+    if (known) {
+        Py_DECREF(q);
+        return (RunQueue *)Py_NewRef(known);
+    }
+    q->next = st->queues;
+    return st->queues = q;
 }
 
 static int runqueue_traverse(RunQueue *q, visitproc visit, void *arg) {

@@ -54,7 +54,7 @@ struct Op {
     Op *next_ready;    /* in the run queue */
     uint32_t won;      /* which node was served */
     uint8_t verb, state;
-    uint8_t over, running, ready, tracked, blocking, biased;
+    uint8_t over, running, ready, blocking, biased;
     Node nodes[1];
 };
 
@@ -163,6 +163,12 @@ static struct PyModuleDef module_def;
 /* NULL once the module is gone, at the end of an interpreter. */
 static inline State *state_of_type(PyTypeObject *type) {
     PyObject *module = ((PyHeapTypeObject *)type)->ht_module;
+    return module ? (State *)PyModule_GetState(module) : NULL;
+}
+
+/* Of a type that may be a subclass; NULL and an error if its bases are none of ours. */
+static State *state_of_subtype(PyTypeObject *type) {
+    PyObject *module = PyType_GetModuleByDef(type, &module_def);
     return module ? (State *)PyModule_GetState(module) : NULL;
 }
 

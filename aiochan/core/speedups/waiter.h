@@ -186,8 +186,13 @@ static PyObject *waiter_throw(PyObject *self, PyObject *const *args, Py_ssize_t 
 static PyObject *waiter_close(PyObject *self, PyObject *Py_UNUSED(ignored)) {
     Op *op = (Op *)self;
     if (refuse_if_running(op) < 0) return NULL;
-    if (!op->over && give_back(state_of_op(op), op) < 0) return NULL;
-    Py_RETURN_NONE;
+    if (op->over || give_back(state_of_op(op), op) == 0) Py_RETURN_NONE;
+    Error error = error_keep();
+    PyObject *exit = PyObject_CallNoArgs(PyExc_GeneratorExit);
+    error_restore(error);
+    if (exit) chain(exit);
+    Py_XDECREF(exit);
+    return NULL;
 }
 
 static PyObject *waiter_await(PyObject *self) {
@@ -201,11 +206,13 @@ static PyObject *waiter_await(PyObject *self) {
 
 /* As `_PyErr_WarnUnawaitedCoroutine` does for coroutines. */
 static void warn_never_awaited(PyObject *self) {
-    PyObject *warnings = PyImport_ImportModule("warnings");
-    PyObject *told = warnings ? PyObject_CallMethod(warnings, "_warn_unawaited_coroutine", "O", self) : NULL;
-    if (told == NULL) PyErr_WriteUnraisable(self);
+    PyObject *name = PyUnicode_FromString("warnings"), *told = NULL;
+    PyObject *warnings = name ? PyImport_GetModule(name) : NULL; /* at the end of an interpreter it may be gone */
+    if (warnings) told = PyObject_CallMethod(warnings, "_warn_unawaited_coroutine", "O", self);
+    if (told == NULL && PyErr_Occurred()) PyErr_WriteUnraisable(self);
     Py_XDECREF(told);
     Py_XDECREF(warnings);
+    Py_XDECREF(name);
 }
 
 static void waiter_finalize(PyObject *self) {
@@ -230,10 +237,17 @@ static int waiter_traverse(Op *op, visitproc visit, void *arg) {
     return 0;
 }
 
+/* One that came back to life after it was finalized is not finalized again, but gives back all the same. */
+static void end_of_garbage(Op *op) {
+    Error error = error_keep();
+    if (!op->over && give_back(state_of_op(op), op) < 0) PyErr_WriteUnraisable((PyObject *)op);
+    error_restore(error);
+}
+
 static int waiter_clear(Op *op) {
+    end_of_garbage(op);
     forget_task(op);
-    Py_CLEAR(op->extra);
-    for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) Py_CLEAR(op->nodes[i].item);
+    finish(op);
     return 0;
 }
 
@@ -254,21 +268,19 @@ static void waiter_shelve(Op *op) {
 
 static void waiter_dealloc(Op *op) {
     if (!op->over) {
-        if (!op->tracked) PyObject_GC_Track(op); /* it may come back to life */
-        op->tracked = 1;
-        if (PyObject_CallFinalizerFromDealloc((PyObject *)op) < 0) return;
+        if (PyObject_CallFinalizerFromDealloc((PyObject *)op) < 0) return; /* it is alive again */
+        Py_SET_REFCNT(op, 1);
+        end_of_garbage(op);
+        Py_SET_REFCNT(op, Py_REFCNT(op) - 1);
+        if (Py_REFCNT(op) > 0) return;
     }
-    if (op->tracked) PyObject_GC_UnTrack(op);
-    op->tracked = 0;
-    if (op->over && op->wakeup == NULL) { /* most of what it held went when it was over */
+    PyObject_GC_UnTrack(op);
+    if (op->wakeup == NULL) { /* most of what it held went when it was over */
         waiter_shelve(op);
         return;
     }
-    Py_TRASHCAN_BEGIN(op, waiter_dealloc); /* its value may be an operation that was not awaited either */
     forget_task(op);
-    finish(op);
     waiter_shelve(op);
-    Py_TRASHCAN_END;
 }
 
 /* -- as a future, of a task that waits for it */
@@ -285,14 +297,14 @@ static PyObject *remember(Op *op, PyObject *wakeup, PyObject *context) {
         PyErr_SetString(PyExc_RuntimeError, "this operation does not sleep");
         return NULL;
     }
-    int decided = op->state != PARKED;
-    if (decided && prepare(op->queue) < 0) return NULL;
     context = context == NULL || context == Py_None ? PyContext_CopyCurrent() : Py_NewRef(context);
     if (context == NULL) return NULL;
     Py_XSETREF(op->context, context);
     Py_XSETREF(op->wakeup, Py_NewRef(wakeup));
     if (st->observer) observe(st, st->s_parked, (PyObject *)op);
-    if (decided && op->wakeup) wake(op); /* before it could hear of it: say it again */
+    if (op->state == PARKED || op->wakeup == NULL || op->ready) Py_RETURN_NONE;
+    if (prepare(op->queue) < 0) return NULL; /* it was decided before we knew how to tell it: tell it now */
+    if (op->wakeup && !op->ready) wake(op);
     Py_RETURN_NONE;
 }
 
@@ -404,8 +416,8 @@ static PyObject *index_of(Op *op, Node *node) {
 
 /* The nodes it sleeps at, or the one that was served. */
 static int counts(Op *op, Node *node) {
-    if (op->state <= CANCELLED) return node->linked || node->left;
-    return op->state > CANCELLED && node->index == op->won && node->home;
+    if (node->home == NULL) return 0;
+    return op->state <= CANCELLED ? node->linked || node->left : node->index == op->won;
 }
 
 static PyObject *waiter_waits_for(Op *op, PyObject *Py_UNUSED(ignored)) {
@@ -414,9 +426,10 @@ static PyObject *waiter_waits_for(Op *op, PyObject *Py_UNUSED(ignored)) {
     for (Py_ssize_t i = 0; places && i < Py_SIZE(op); i++) {
         Node *node = &op->nodes[i];
         if (!counts(op, node)) continue;
-        PyObject *index = index_of(op, node);
-        PyObject *place = index ? PyTuple_Pack(3, node->home, st->wants[node->want], index) : NULL;
+        PyObject *index = index_of(op, node), *home = Py_NewRef(node->home);
+        PyObject *place = index ? PyTuple_Pack(3, home, st->wants[node->want], index) : NULL;
         Py_XDECREF(index);
+        Py_DECREF(home);
         if (place == NULL || PyList_Append(places, place) < 0) Py_CLEAR(places);
         Py_XDECREF(place);
     }
@@ -442,8 +455,8 @@ static PyObject *waiter_fingerprint(Op *op, PyObject *Py_UNUSED(ignored)) {
     PyObject *nodes = PyList_New(0);
     for (Py_ssize_t i = 0; nodes && i < Py_SIZE(op); i++) {
         Node *node = &op->nodes[i];
-        PyObject *part = Py_BuildValue("(OOOi)", node->home ? node->home : Py_None, st->wants[node->want],
-                                       node->item ? node->item : Py_None, node->linked);
+        PyObject *home = Py_NewRef(node->home ? node->home : Py_None), *item = Py_NewRef(node->item ? node->item : Py_None);
+        PyObject *part = Py_BuildValue("(NONi)", home, st->wants[node->want], item, node->linked);
         if (part == NULL || PyList_Append(nodes, part) < 0) Py_CLEAR(nodes);
         Py_XDECREF(part);
     }

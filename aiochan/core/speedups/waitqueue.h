@@ -18,8 +18,9 @@ static int wake_queue(WaitQueue *queue, Py_ssize_t n) {
 }
 
 static PyObject *waitqueue_new(PyTypeObject *type, PyObject *Py_UNUSED(args), PyObject *Py_UNUSED(kwargs)) {
-    WaitQueue *queue = (WaitQueue *)type->tp_alloc(type, 0);
-    if (queue) queue->st = PyModule_GetState(PyType_GetModuleByDef(type, &module_def));
+    State *st = state_of_subtype(type);
+    WaitQueue *queue = st ? (WaitQueue *)type->tp_alloc(type, 0) : NULL;
+    if (queue) queue->st = st;
     return (PyObject *)queue;
 }
 
