@@ -27,7 +27,9 @@ def public_members():
         cls = getattr(aiochan, name)
         if inspect.isclass(cls):
             for member, thing in public.members(cls):
-                if not member.startswith("_") and (callable(thing) or isinstance(thing, property)):
+                if not member.startswith("_") and (
+                    callable(thing) or isinstance(thing, property | types.GetSetDescriptorType)
+                ):
                     yield pytest.param(getattr(cls, member), id=f"{name}.{member}")
 
 
