@@ -341,6 +341,7 @@ _nothing: dict[Any, Any] = {}
 
 #: How the types that were met so far are described; filled by `describe_type`.
 KNOWN: dict[type[Any], Describe] = {
+    type(vars(core.RecvChan)["recv"]): _named,  # of the compiled core; in the other it is a function
     types.FunctionType: _function,
     types.BuiltinFunctionType: _builtin,
     types.MethodType: _method,
