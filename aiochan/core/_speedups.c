@@ -115,6 +115,7 @@ static int name_all(State *st) {
         {"single_steps", &st->s_single_steps},
         {"set_result", &st->s_set_result},
         {"parked", &st->s_parked},
+        {"wake", &st->s_wake},
         {"woken", &st->s_woken},
         {"left", &st->s_left},
         {"closed", &st->s_closed},
@@ -206,7 +207,7 @@ static PyObject **reference(State *st, size_t i) {
         &st->Snapshot, &st->Parked, &st->Reservation, &st->SelectLoop, &st->repeat, &st->infinity, &st->never, &st->wants[0],
         &st->wants[1], &st->wants[2], &st->wants[3], &st->wants[4], &st->wants[5], &st->overflows[0], &st->overflows[1],
         &st->overflows[2], &st->s_blocking, &st->s_get_loop, &st->s_add_done_callback, &st->s_call_soon, &st->s_is_closed,
-        &st->s_get_debug, &st->s_single_steps, &st->empty, &st->s_set_result, &st->s_parked, &st->s_woken, &st->s_left,
+        &st->s_get_debug, &st->s_single_steps, &st->empty, &st->s_set_result, &st->s_parked, &st->s_wake, &st->s_woken, &st->s_left,
         &st->s_closed, &st->s_self, &st->kw_context, &st->kw_loop,
     };
     return i < Py_ARRAY_LENGTH(references) ? references[i] : NULL;

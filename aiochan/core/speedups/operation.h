@@ -59,7 +59,7 @@ static Op *op_new(State *st, int verb, Py_ssize_t n) {
     op->verb = (uint8_t)verb;
     PyObject_GC_Track(op);
     int depth = PyThreadState_Get()->coroutine_origin_tracking_depth;
-    if (depth > 0 && (op->context = origin(depth)) == NULL) {
+    if (depth > 0 && (op->origin = origin(depth)) == NULL) {
         op->over = 1;
         Py_CLEAR(op);
     }
@@ -92,7 +92,6 @@ static inline void empty_node(Node *node) {
 static inline void finish(Op *op) {
     op->over = 1;
     if (op->extra) Py_CLEAR(op->extra);
-    if (op->context && op->wakeup == NULL) Py_CLEAR(op->context); /* else it is ready, and its task is to be told */
     for (Py_ssize_t i = 0; i < Py_SIZE(op); i++) empty_node(&op->nodes[i]);
 }
 
@@ -290,7 +289,6 @@ static PySendResult yield_to_task(Op *op, PyObject **out) {
 
 static int line_up(State *st, Op *op) {
     Node *node = &op->nodes[0];
-    Py_CLEAR(op->context); /* where it was made matters no more */
     if (op->verb == V_SELECT) return stand(st, op);
     if (node->want == RESERVE) chan_of(node)->rare->numbered = 1;
     if (node->want != WAIT) node->ticket = next_ticket(chan_of(node));
@@ -393,11 +391,12 @@ static int return_grant(State *st, Op *op) {
     if (node->want == RESERVE) return_place(chan_of(node));
     if (node->want <= DONE) pass_on(chan_of(node));
     if (node->want != WAIT) return 0;
-    if (op->extra == NULL) return wake_queue((WaitQueue *)node->home, 1) < 0 ? -1 : 0;
-    PyObject *callback = op->extra;
+    PyObject *callback = op->extra, *result;
     op->extra = NULL;
-    PyObject *result = PyObject_CallNoArgs(callback);
-    Py_DECREF(callback);
+    if (callback) result = PyObject_CallNoArgs(callback);
+    else if (Py_TYPE(node->home) != st->WaitQueue_type) result = PyObject_CallMethodNoArgs(node->home, st->s_wake);
+    else return wake_queue((WaitQueue *)node->home, 1) < 0 ? -1 : 0;
+    Py_XDECREF(callback);
     Py_XDECREF(result);
     return result ? 0 : -1;
 }

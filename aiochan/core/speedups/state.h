@@ -39,9 +39,10 @@ struct Node {
         uint64_t ticket; /* PARKED: the number of its arrival, since two lines wait for room */
         uint64_t number; /* ADMITTED: the number of its value, see number_of_first */
     };
-    uint32_t index; /* of this node in its operation */
-    uint32_t drawn; /* how many cases of the select could stand here */
-    uint8_t want, linked, left; /* left: it has just left the line, because of a cancellation */
+    uint32_t index;      /* of this node in its operation */
+    uint32_t drawn : 26; /* how many cases of the select could stand here */
+    uint32_t want : 4, linked : 1;
+    uint32_t left : 1; /* it has just left the line, because of a cancellation */
 };
 
 /* One operation: coroutine, what its task waits for, and its places in lines, all in one. People see a `Waiter`. */
@@ -49,12 +50,13 @@ struct Op {
     PyObject_VAR_HEAD
     RunQueue *queue;   /* of the loop in which it sleeps */
     PyObject *wakeup;  /* how to wake the task */
-    PyObject *context; /* in which; before it begins: where it was made, if anybody wants to know that */
+    PyObject *context; /* in which */
     PyObject *extra;   /* of a WaitQueue: give_back; once cancelled: the message */
+    PyObject *origin;  /* where it was made, if anybody wants to know that */
     Op *next_ready;    /* in the run queue */
     uint32_t won;      /* which node was served */
-    uint8_t verb, state;
-    uint8_t over, running, ready, blocking, biased;
+    uint8_t verb, state, over;
+    uint8_t running : 1, ready : 1, blocking : 1, biased : 1;
     Node nodes[1];
 };
 
@@ -154,7 +156,7 @@ struct State {
     /* names */
     PyObject *wants[6], *overflows[3], *never;
     PyObject *s_blocking, *s_get_loop, *s_add_done_callback, *s_call_soon, *s_is_closed, *s_get_debug, *s_single_steps;
-    PyObject *empty, *s_set_result, *s_parked, *s_woken, *s_left, *s_closed, *s_self;
+    PyObject *empty, *s_set_result, *s_parked, *s_wake, *s_woken, *s_left, *s_closed, *s_self;
     PyObject *kw_context, *kw_loop;
 };
 

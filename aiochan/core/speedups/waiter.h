@@ -233,6 +233,7 @@ static int waiter_traverse(Op *op, visitproc visit, void *arg) {
     Py_VISIT(op->wakeup);
     Py_VISIT(op->context);
     Py_VISIT(op->extra);
+    Py_VISIT(op->origin);
     Py_VISIT(op->queue);
     return 0;
 }
@@ -260,6 +261,7 @@ static void waiter_free(Op *op) {
 /* For the next operation, if it is a plain one. */
 static void waiter_shelve(Op *op) {
     if (op->queue) Py_CLEAR(op->queue);
+    if (op->origin) Py_CLEAR(op->origin);
     State *st = state_of_op(op);
     if (Py_SIZE(op) == 1 && st && !st->closing && st->n_free < FREE_MAX && !PyObject_GC_IsFinalized((PyObject *)op))
         st->free[st->n_free++] = op;
@@ -461,7 +463,7 @@ static PyObject *waiter_fingerprint(Op *op, PyObject *Py_UNUSED(ignored)) {
         Py_XDECREF(part);
     }
     if (nodes == NULL) return NULL;
-    return Py_BuildValue("[ssiiliOON]", VERBS[op->verb].qualname, state_name(op), op->state, op->over, (long)op->won,
+    return Py_BuildValue("[isiiliOON]", op->verb, state_name(op), op->state, op->over, (long)op->won,
                          op->biased, op->wakeup ? Py_True : Py_False, op->extra ? op->extra : Py_None, nodes);
 }
 
@@ -488,7 +490,7 @@ static PyObject *waiter_name(Op *op, void *Py_UNUSED(closure)) { return PyUnicod
 static PyObject *waiter_qualname(Op *op, void *Py_UNUSED(closure)) { return PyUnicode_FromString(VERBS[op->verb].qualname); }
 
 static PyObject *waiter_origin(Op *op, void *Py_UNUSED(closure)) {
-    return Py_NewRef(op->state == FRESH && op->context ? op->context : Py_None);
+    return Py_NewRef(op->origin ? op->origin : Py_None);
 }
 
 static PyObject *waiter_running(Op *op, void *Py_UNUSED(closure)) { return PyBool_FromLong(op->running); }
