@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -96,3 +97,42 @@ def hide(page: Page) -> Page:
     for accepted in ACCEPTED:
         page = accepted.hide(page)
     return page
+
+
+# -- of calls.py
+
+_OPAQUE = "A case is made by `recv`, `recv_ok` or `send`; what a select makes of any other tuple is nobody's business."
+_FURTHER = "The Python core does not look further than it has to; the compiled one has looked at all cases before."
+ACCEPTED_CALLS = {
+    f"{how}{order} {which}": _OPAQUE
+    for how in ("select", "select_nowait")
+    for order in ("", ", biased")
+    for which in ("of an unknown want", "of a vain want", "of a list")
+} | {
+    "select_loop, biased of a vain want": _OPAQUE,
+    "select, biased of a bad second, the first is ready": _FURTHER,
+    "select_nowait, biased of a bad second, the first is ready": _FURTHER,
+}
+# Besides, in no list: operations of the compiled core have no weak references, and do not say "generator" where the
+# Python core says "coroutine" or the other way round when a StopIteration is thrown in; and the `__context__` of a
+# TypeError about an argument differs, as the Python core finds out by the error of something that it tried.
+
+# -- of surface.py
+
+_HOME = "What stands in `aiochan.core` only keeps its home there."
+_MOCK = "unittest.mock takes for asynchronous only what has a code object."
+_MARK = (
+    "Before 3.12 inspect knows asynchronous functions by their code object only; asyncio has a mark, which both carry."
+)
+_WAITING = (
+    *("Chan: send", "Chan: recv", "Chan: recv_ok", "SendChan: send", "RecvChan: recv", "RecvChan: recv_ok"),
+    *("Signal: wait", "Signal: recv", "Signal: recv_ok", "WaitQueue: park"),
+)
+_ASYNC_DEF = "Chan: send", "Chan: recv_ok", "Signal: wait", "Signal: recv_ok", "WaitQueue: park"
+ACCEPTED_OF_SURFACE = {
+    **{f"{name}: module": _HOME for name in ("WaitQueue", "set_dice", "seed", "set_budget", "budget_left")},
+    **{f"{method}, on a mock": _MOCK for method in _WAITING},
+    **{f"{method}, a coroutine function": _MARK for method in _ASYNC_DEF if sys.version_info < (3, 12)},
+    "Chan: closed, doc": "The compiled core has one property for channels and views.",
+    "Chan: stats, names": "The Python core has it from HChan, which the compiled core does without.",
+}

@@ -14,6 +14,7 @@ from typing import Any
 from aiochan import core
 from aiochan.testing.innards import exception_of, handle_parts, must_cancel, result_of, sleeps, stepped_by
 
+CLASS = re.compile(r"<class '[\w.]*\.(\w+)'>")
 ADDRESS = re.compile(r"\b0x[0-9a-f]+")
 _figures = attrgetter(*(field.name for field in fields(core.Stats)))
 LINES = "recvq", "sendq", "slotq"
@@ -21,8 +22,14 @@ LINES = "recvq", "sendq", "slotq"
 
 def words(thing: object) -> str:
     """The repr of anything, without addresses."""
-    text = repr(thing)
-    return ADDRESS.sub("0x", text) if "0x" in text else text
+    return plain(repr(thing))
+
+
+def plain(text: str) -> str:
+    """A text without addresses; of a class only its name, for where it stands depends on which core is in use."""
+    if "0x" in text:
+        text = ADDRESS.sub("0x", text)
+    return CLASS.sub(r"<class '\1'>", text) if "<class" in text else text
 
 
 def error_words(error: BaseException | None) -> tuple[Any, ...] | None:
@@ -32,7 +39,7 @@ def error_words(error: BaseException | None) -> tuple[Any, ...] | None:
     context = None if error.__suppress_context__ else error.__context__
     return (
         type(error).__qualname__,
-        ADDRESS.sub("0x", str(error)),
+        plain(str(error)),
         getattr(error, "index", None),
         words(getattr(error, "channel", None)),
         error_words(error.__cause__),
