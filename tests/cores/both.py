@@ -7,12 +7,14 @@ not matter here.
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
+
+from aiochan.testing.loop import StepLoop
 
 HOMES = {
     "chan": ("Chan",),
@@ -49,6 +51,17 @@ class Core:
 
     def __repr__(self) -> str:
         return f"the {self.label} core"
+
+
+@contextmanager
+def stage(core: Core) -> Iterator[StepLoop]:
+    """A running loop, on which nobody ever has to go round because of what was done before."""
+    with StepLoop().running() as loop:
+        old = core.set_budget(0, 0)
+        try:
+            yield loop
+        finally:
+            core.set_budget(*old)
 
 
 def _python() -> Core:

@@ -14,9 +14,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any
 
-from aiochan.testing.loop import StepLoop
 from aiochan.testing.stepper import Stepper, at_once
-from tests.cores.both import Core
+from tests.cores.both import Core, stage
 from tests.cores.words import error_words, plain, words
 
 Call = Callable[[Core], object]
@@ -46,7 +45,7 @@ class Vain:
 
 def outcome(core: Core, call: Call) -> tuple[Any, ...]:
     """What came of a call."""
-    with StepLoop().running():
+    with stage(core):
         try:
             return "returned", words(call(core))
         except TypeError as error:  # what it was raised in the handling of: see accepted.py

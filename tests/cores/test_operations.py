@@ -9,16 +9,14 @@ import inspect
 import itertools
 import types
 import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from aiochan.testing import virtual
-from aiochan.testing.loop import StepLoop
 from aiochan.testing.stepper import at_once
-from tests.cores.both import PYTHON, Core, compiled, needs_both
+from tests.cores.both import PYTHON, Core, compiled, needs_both, stage
 from tests.cores.words import error_words, words
 
 Made = tuple[Any, Callable[[], object]]  # an operation that has to wait, and what it waits for
@@ -115,16 +113,6 @@ async def _awaiting(operation: Any) -> object:
     return await operation
 
 
-@contextmanager
-def _stage(core: Core) -> Iterator[None]:
-    with StepLoop().running():
-        old = core.set_budget(0, 0)
-        try:
-            yield
-        finally:
-            core.set_budget(*old)
-
-
 def _prepare(core: Core, name: str, state: str) -> Any:
     """Make an operation, and bring it into a state; return it and its waiter."""
     operation, serve = OPERATIONS[name](core)
@@ -157,7 +145,7 @@ def _act(operation: Any, action: Callable[[Any], object]) -> tuple[Any, ...]:
 
 
 def _story(core: Core, name: str, state: str, actions: tuple[str, ...]) -> list[tuple[Any, ...]]:
-    with _stage(core):
+    with stage(core):
         operation = _prepare(core, name, state)
         return [_act(operation, ACTIONS[action]) for action in (*actions, "close")]
 
@@ -182,7 +170,7 @@ def test_the_end_of_another_generator_is_no_answer(name: str, state: str) -> Non
 
 
 def _thrown_into(core: Core, name: str, state: str) -> BaseException:
-    with _stage(core), pytest.raises((RuntimeError, ZeroDivisionError)) as caught:
+    with stage(core), pytest.raises((RuntimeError, ZeroDivisionError)) as caught:
         _prepare(core, name, state).throw(StopIteration("thrown"))
     return caught.value
 
@@ -191,7 +179,7 @@ def _thrown_into(core: Core, name: str, state: str) -> BaseException:
 
 
 def _taken_for(core: Core, name: str) -> dict[str, object]:
-    with _stage(core):
+    with stage(core):
         operation, _ = OPERATIONS[name](core)
         seen: dict[str, object] = {
             "awaitable": inspect.isawaitable(operation),
@@ -221,7 +209,7 @@ def test_an_operation_is_taken_for_the_same(name: str) -> None:
 
 
 def _warning(core: Core, name: str) -> list[tuple[type[Warning], str]]:
-    with _stage(core), warnings.catch_warnings(record=True) as caught:
+    with stage(core), warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         operation, _ = OPERATIONS[name](core)
         del operation
@@ -290,7 +278,7 @@ def test_asyncio_uses_both_alike(name: str, use: Callable[[Core, str], Any]) -> 
 
 def test_a_core_of_another_kind_is_seen() -> None:
     """Else these comparisons would prove nothing: one that answers where the other one raises."""
-    with _stage(PYTHON):
+    with stage(PYTHON):
         sleeping = _act(_prepare(PYTHON, "recv", "fresh"), ACTIONS["send None"])
         assert sleeping == ("sleeps", False)
         assert _act(_prepare(PYTHON, "recv", "woken"), ACTIONS["send None"]) == ("answers", "('v', 1)")

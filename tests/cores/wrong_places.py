@@ -9,7 +9,7 @@ from typing import Any
 
 from aiochan.testing.loop import StepLoop
 from aiochan.testing.stepper import Stepper
-from tests.cores.both import Core
+from tests.cores.both import Core, stage
 from tests.cores.words import error_words, words
 
 Things = tuple[Any, Any, Any, Any]  # a channel, a signal and a queue at which somebody sleeps; a place that is held
@@ -78,13 +78,12 @@ def _things(core: Core, asleep: str) -> tuple[Things, list[Stepper[Any]]]:
 
 def used(core: Core, use: str, asleep: str, where: str) -> tuple[Any, ...]:
     """Use it there, and say what came of that, and how everything looks afterwards."""
-    home = StepLoop()
-    with home.running():
+    with stage(core) as home:
         things, sleepers = _things(core, asleep)
         told = _elsewhere(lambda: USES[use](core, things)) if where == "in another thread" else None
     if where == "after its loop was closed":
         home.close()
-    inside: AbstractContextManager[object] = StepLoop().running() if where != "outside of any loop" else nullcontext()
+    inside: AbstractContextManager[object] = stage(core) if where != "outside of any loop" else nullcontext()
     if told is None:
         with inside:
             told = _told(lambda: USES[use](core, things))
