@@ -113,9 +113,11 @@ ACCEPTED_CALLS = {
     "select, biased of a bad second, the first is ready": _FURTHER,
     "select_nowait, biased of a bad second, the first is ready": _FURTHER,
 }
-# Besides, in no list: operations of the compiled core have no weak references, and do not say "generator" where the
-# Python core says "coroutine" or the other way round when a StopIteration is thrown in; and the `__context__` of a
-# TypeError about an argument differs, as the Python core finds out by the error of something that it tried.
+# Besides, in no list:
+# - Each core has dice of its own, so a seed repeats a run on the same core only.
+# - Operations of the compiled core have no weak references: each would be 8 bytes larger for it.
+# - Which says "generator" and which "coroutine" when a StopIteration is thrown into an operation.
+# - The `__context__` of a TypeError about an argument: the Python core finds out by the error of something it tried.
 
 # -- of surface.py
 
