@@ -69,6 +69,5 @@ def test_an_unmade_object_answers_or_refuses(core: Core, kind: str, use: Callabl
 
     bare = getattr(core, kind)
     for make in (Heir, lambda: bare.__new__(bare)):
-        with stage(core):
-            with suppress(*REFUSED):
-                use(core, make())
+        with stage(core), suppress(*REFUSED):
+            use(core, make())
