@@ -198,7 +198,7 @@ def random_program(seed: int, cores: tuple[Core, Core], length: int = 30) -> Pro
     """Draw a program; the same seed gives the same program."""
     rng = random.Random(seed)
     if rng.random() < programs.CROWDED:
-        crowd = programs._crowd(rng, seed, length)
+        crowd = programs._crowd(rng, seed, min(length, 30))  # a page of a crowd is long
         return Program(crowd.specs, crowd.moves, seed, crowd.drain, cores=cores)
     specs: tuple[Spec, ...] = tuple(rng.choice(programs._SPECS) for _ in range(rng.choice((1, 1, 2, 3))))
     return Program(

@@ -23,7 +23,7 @@ from tests.cores.programs import WEIGHTS, Difference, Program, compare, random_p
 from tests.testing.differential import Spec
 
 EACH, CHUNKS = 25, 12
-LONG = 120  # moves, where there is time
+LONG = 80  # moves, where there is time
 
 chunks = pytest.mark.parametrize("seeds", [range(EACH * n, EACH * (n + 1)) for n in range(CHUNKS)], ids=str)
 
