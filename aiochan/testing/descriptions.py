@@ -365,4 +365,3 @@ KNOWN: dict[type[Any], Describe] = {
     types.GeneratorType: _generator,
     types.AsyncGeneratorType: _async_generator,
 }
-KNOWN.setdefault(type(core.Chan.send), _named)  # a method of the compiled core

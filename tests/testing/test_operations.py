@@ -52,26 +52,22 @@ def idle(one: Chan, other: Chan, queue: WaitQueue[str]) -> dict[str, Any]:
         "park for a": queue.park("a"),
         "park for b": queue.park("b"),
         "park and give back": queue.park(None, queue.wake_all),
-        "park elsewhere": WaitQueue[str]().park(),
+        "park elsewhere": WaitQueue[str]("elsewhere").park(),
     }
 
 
 def test_operations_that_nobody_awaits_yet() -> None:
     one, other, queue = Chan(1), Chan(1), WaitQueue[str]()
-    operations = idle(one, other, queue)
-    found: dict[int, str] = {}
-    for name, operation in operations.items():
-        same = found.setdefault(number(operation, one, other, queue), name)
-        assert same == name, f"{name} is taken for {same}"
-    again = idle(one, other, queue)
-    for name, operation in again.items():
-        if name != "park elsewhere":
-            assert found[number(operation, one, other, queue)] == name
+    operations, again = idle(one, other, queue), idle(one, other, queue)
+    fresh = {name: number(operation, one, other, queue) for name, operation in operations.items()}
+    same = {name: number(operation, one, other, queue) for name, operation in again.items()}
     for operation in (*operations.values(), *again.values()):
         operation.close()
-        assert number(operation, one, other, queue) not in found, (
-            "it has ended, and is taken for one that has not begun"
-        )
+    ended = {number(operation, one, other, queue) for operation in operations.values()}
+    names = {state: name for name, state in fresh.items()}
+    assert {name: names[state] for name, state in fresh.items()} == {name: name for name in fresh}, "taken for another"
+    assert fresh == same
+    assert ended.isdisjoint(fresh.values())
 
 
 def test_methods_that_return_operations() -> None:
