@@ -60,6 +60,7 @@ class Player(Operations):
         together: Whether one callback of the loop wakes several tasks, as in production, or one.
         eager: Whether tasks start eagerly.
         debug: Whether the loop is in debug mode.
+        meddles: Whether the dice do something to the channels when they are thrown.
     """
 
     def __init__(
@@ -72,6 +73,7 @@ class Player(Operations):
         together: bool = False,
         eager: bool = False,
         debug: bool = False,
+        meddles: bool = False,
     ) -> None:
         super().__init__(used, specs, StepLoop(), eager=eager)
         self.loop.single_steps = not together
@@ -80,7 +82,7 @@ class Player(Operations):
         self.cranks: list[Stepper[Any]] = []
         self.cancelled: list[Task] = []
         self.tasks = 0
-        self._dice, self._budget = dice, budget
+        self._dice, self._budget, self._meddles = dice, budget, meddles
         self._stack = ExitStack()
 
     def __enter__(self) -> Player:
@@ -163,7 +165,16 @@ class Player(Operations):
     def _throw_dice(self, n: int) -> int:
         thrown = self._dice(n)
         self.book.note("dice", n, thrown)
+        if self._meddles:
+            self._meddle()
         return thrown
+
+    def _meddle(self) -> None:
+        """Use some channel in the middle of a select, as finalisers may."""
+        what, c = self._dice(16), self._dice(len(self.chans))
+        calls = ("recv_nowait", c), ("recv_nowait", c), ("send_nowait", c), ("send_nowait", c), ("close", c, False)
+        if what < len(calls):
+            self._call("the dice", calls[what])
 
     # -- tasks
 

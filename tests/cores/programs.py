@@ -28,6 +28,7 @@ class Program(programs.Program):
     patience: int = 0
     eager: bool = False
     debug: bool = False
+    meddles: bool = False  # the dice use the channels when they are thrown
     collects: bool = False  # looks, at the end, for what is left in memory
     cores: tuple[Core, Core] = field(default=(PYTHON, PYTHON), repr=False, compare=False)
 
@@ -42,6 +43,7 @@ class Program(programs.Program):
             together=self.drain is not None,
             eager=self.eager,
             debug=self.debug,
+            meddles=self.meddles,
         )
         with player:
             pages = player.play(self.moves)
@@ -209,6 +211,7 @@ def random_program(seed: int, cores: tuple[Core, Core], length: int = 30) -> Pro
         patience=rng.choice((0, 0, 1, 3)),
         eager=rng.random() < 0.2 and sys.version_info >= (3, 12),
         debug=rng.random() < 0.03,
+        meddles=rng.random() < 0.2,
         collects=rng.random() < 0.1,
         cores=cores,
     )
