@@ -61,6 +61,7 @@ class Player(Operations):
         eager: Whether tasks start eagerly.
         debug: Whether the loop is in debug mode.
         meddles: Whether the dice do something to the channels when they are thrown.
+        weighs: Whether each page says which values are still in memory.
     """
 
     def __init__(
@@ -74,6 +75,7 @@ class Player(Operations):
         eager: bool = False,
         debug: bool = False,
         meddles: bool = False,
+        weighs: bool = False,
     ) -> None:
         super().__init__(used, specs, StepLoop(), eager=eager)
         self.loop.single_steps = not together
@@ -82,7 +84,8 @@ class Player(Operations):
         self.cranks: list[Stepper[Any]] = []
         self.cancelled: list[Task] = []
         self.tasks = 0
-        self._dice, self._budget, self._meddles = dice, budget, meddles
+        self._dice, self._budget = dice, budget
+        self._meddles, self._weighs = meddles, weighs
         self._stack = ExitStack()
 
     def __enter__(self) -> Player:
@@ -122,6 +125,8 @@ class Player(Operations):
 
     def _page(self, step: object) -> None:
         self.book.page(step, self.chans, self.queue, self.cranks)
+        if self._weighs:
+            self.book.pages[-1]["alive"] = self.values.left()
 
     def _come_to_rest(self) -> None:
         for _ in range(PATIENCE):

@@ -29,6 +29,7 @@ class Program(programs.Program):
     eager: bool = False
     debug: bool = False
     meddles: bool = False  # the dice use the channels when they are thrown
+    weighs: bool = False  # says in each step which values are in memory: the cores may differ in that
     collects: bool = False  # looks, at the end, for what is left in memory
     cores: tuple[Core, Core] = field(default=(PYTHON, PYTHON), repr=False, compare=False)
 
@@ -44,6 +45,7 @@ class Program(programs.Program):
             eager=self.eager,
             debug=self.debug,
             meddles=self.meddles,
+            weighs=self.weighs,
         )
         with player:
             pages = player.play(self.moves)

@@ -9,16 +9,18 @@ blind is tested everywhere, on the Python core with faults in it.
 
 from __future__ import annotations
 
+import gc
 import os
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from tests.cores.accepted import ACCEPTED, hide
-from tests.cores.both import PYTHON, compiled, needs_both
-from tests.cores.faults import FAULTS, Fault, faulty
+from tests.cores.both import PYTHON, Core, compiled, needs_both
+from tests.cores.faults import FAULTS, Fault, faulty, what_was_received_is_kept
 from tests.cores.programs import WEIGHTS, Difference, Program, compare, random_program
 from tests.testing.differential import Spec
 
@@ -32,6 +34,38 @@ chunks = pytest.mark.parametrize("seeds", [range(EACH * n, EACH * (n + 1)) for n
 @chunks
 def test_both_cores_have_the_same_history(seeds: range) -> None:
     assert compare(seeds, (PYTHON, compiled())) > 10 * EACH
+
+
+@pytest.fixture
+def no_collector() -> Iterator[None]:
+    """Keep the collector out: when it comes depends on everything that was done before."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def kept_longer(core: Core, seeds: Iterable[int]) -> tuple[int, object] | None:
+    """Where a core still holds a value that the Python core has let go of, if it does anywhere."""
+    for seed in seeds:
+        program = replace(random_program(seed, (PYTHON, core)), weighs=True)
+        for python, other in zip(*map(program.history, program.cores), strict=False):
+            if {*other.get("alive", ())} - {*python.get("alive", ())}:
+                return seed, other["step"]
+    return None
+
+
+@needs_both
+@pytest.mark.usefixtures("no_collector")
+@pytest.mark.parametrize("seeds", [range(20), range(20, 40), range(40, 60)], ids=str)
+def test_the_compiled_core_keeps_no_value_longer(seeds: range) -> None:
+    """It lets go of some earlier: the traceback of a cancellation leads to the arguments of a Python frame."""
+    assert kept_longer(compiled(), seeds) is None
+
+
+@pytest.mark.usefixtures("no_collector")
+def test_a_core_that_keeps_values_is_found() -> None:
+    assert kept_longer(faulty(what_was_received_is_kept), range(20)) is not None
 
 
 def test_the_same_program_has_the_same_history() -> None:
