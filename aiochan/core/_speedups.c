@@ -80,7 +80,6 @@ static int find_all(State *st) {
         {"asyncio", "Future", &st->Future},
         {"asyncio", "Task", &st->Task},
         {"asyncio", "CancelledError", &st->CancelledError},
-        {"itertools", "repeat", &st->repeat},
         {"math", "inf", &st->infinity},
         {"aiochan.errors", "ChannelClosed", &st->ChannelClosed},
         {"aiochan.errors", "WouldBlock", &st->WouldBlock},
@@ -189,6 +188,7 @@ static int be_told(PyObject *module) {
 
 static int module_exec(PyObject *module) {
     State *st = PyModule_GetState(module);
+    st->free_max = FREE_MAX;
     st->turn = 256;
     st->patience = 1024;
     st->budget = allowance(st->patience);
@@ -204,7 +204,7 @@ static PyObject **reference(State *st, size_t i) {
         (PyObject **)&st->Op_type, (PyObject **)&st->RunQueue_type, (PyObject **)&st->Adder_type,
         (PyObject **)&st->Answer_type, (PyObject **)&st->Method_type, &st->coroutine_function, &st->observer, &st->dice, &st->get_running_loop, &st->Future, &st->Task,
         &st->CancelledError, &st->ChannelClosed, &st->WouldBlock, &st->MisuseError, &st->wrong_loop, &st->whole, &st->Stats,
-        &st->Snapshot, &st->Parked, &st->Reservation, &st->SelectLoop, &st->repeat, &st->infinity, &st->never, &st->wants[0],
+        &st->Snapshot, &st->Parked, &st->Reservation, &st->SelectLoop, &st->infinity, &st->never, &st->wants[0],
         &st->wants[1], &st->wants[2], &st->wants[3], &st->wants[4], &st->wants[5], &st->overflows[0], &st->overflows[1],
         &st->overflows[2], &st->s_blocking, &st->s_get_loop, &st->s_add_done_callback, &st->s_call_soon, &st->s_is_closed,
         &st->s_get_debug, &st->s_single_steps, &st->empty, &st->s_set_result, &st->s_parked, &st->s_wake, &st->s_woken, &st->s_left,
@@ -225,7 +225,7 @@ static int module_traverse(PyObject *module, visitproc visit, void *arg) {
 static int module_clear(PyObject *module) {
     State *st = PyModule_GetState(module);
     PyObject **found, *answer = st->answer;
-    st->closing = 1; /* nothing is kept for later any more */
+    st->free_max = 0; /* nothing is kept for later any more */
     while (st->n_free) waiter_free(st->free[--st->n_free]);
     Py_XDECREF(answer);
     for (size_t i = 0; (found = reference(st, i)); i++) Py_CLEAR(*found);

@@ -37,22 +37,17 @@ static void replace(Node **last, Node *old, Node *node) {
     node->linked = 1;
 }
 
-static Node **line_of(Node *node) {
-    switch (node->want) {
-    case SEND: return &chan_of(node)->sendq;
-    case RESERVE: return &chan_of(node)->rare->slotq;
-    case WAIT: return &((WaitQueue *)node->home)->line;
-    default: return &chan_of(node)->recvq;
-    }
+static inline Node **line_of(Node *node) {
+    if (node->want <= DONE) return &chan_of(node)->recvq;
+    if (node->want == SEND) return &chan_of(node)->sendq;
+    return node->want == RESERVE ? &chan_of(node)->rare->slotq : &((WaitQueue *)node->home)->line;
 }
 
-static void count(Node *node, int change) {
-    switch (node->want) {
-    case SEND: chan_of(node)->senders += change; break;
-    case RESERVE: chan_of(node)->rare->slots += change; break;
-    case WAIT: ((WaitQueue *)node->home)->sleepers += change; break;
-    default: chan_of(node)->receivers += change;
-    }
+static inline void count(Node *node, int change) {
+    if (node->want <= DONE) chan_of(node)->receivers += change;
+    else if (node->want == SEND) chan_of(node)->senders += change;
+    else if (node->want == RESERVE) chan_of(node)->rare->slots += change;
+    else ((WaitQueue *)node->home)->sleepers += change;
 }
 
 static void link_node(Op *op, Node *node) {

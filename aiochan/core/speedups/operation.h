@@ -46,11 +46,19 @@ static PyObject *origin(int depth) {
     return tuple;
 }
 
+static inline void new_reference(PyObject *object) {
+#ifdef Py_REF_DEBUG
+    _Py_NewReference(object);
+#else
+    Py_SET_REFCNT(object, 1); /* all that it would do, unless memory is traced: then the first trace stands */
+#endif
+}
+
 static Op *op_new(State *st, int verb, Py_ssize_t n) {
     Op *op;
     if (n == 1 && st->n_free) { /* empty but for its flags: see waiter_dealloc */
         op = st->free[--st->n_free];
-        _Py_NewReference((PyObject *)op);
+        new_reference((PyObject *)op);
         memset(&op->won, 0, offsetof(Op, nodes) - offsetof(Op, won));
     } else {
         if ((op = PyObject_GC_NewVar(Op, st->Op_type, n)) == NULL) return NULL;
@@ -188,21 +196,25 @@ static PyObject *ended(Op *op, Node *node) {
 
 /* -- awake: try to do it now. SUCCEEDED and ENDED leave the answer in *answer (or NULL and an error) */
 
-/* A send or receive that has to look no further begins with a shortcut of `put` and `take`: nobody sleeps. */
-static inline int try_shortcut(Node *node, PyObject **value) {
-    Chan *c = chan_of(node);
+/* The shortcut of `put` and `take` for the commonest case, in which nobody sleeps and nothing can fail. */
+static inline int shortcut(Chan *c, Node *node, PyObject **value) {
     if (node->want == SEND) {
-        if (c->recvq || !has_room(c)) return c->recvq || is_closed(c) || c->overflow ? put(c, &node->item) : MUST_WAIT;
-        if (ring_reserve(c) < 0) return FAILED;
+        if (c->recvq || !has_room(c) || c->held > mask(c)) return 0;
         ring_push(c, node->item);
         node->item = NULL;
-        return SUCCEEDED;
-    }
-    if (surplus(c) > 0 && !c->sendq && !slotq(c)) {
+    } else {
+        if (surplus(c) <= 0 || c->sendq || slotq(c)) return 0;
         *value = ring_pop(c);
         c->received++;
-        return SUCCEEDED;
     }
+    return 1;
+}
+
+static int try_plain(Node *node, PyObject **value) {
+    Chan *c = chan_of(node);
+    if (node->want == SEND && !c->recvq && has_room(c) && ring_reserve(c) < 0) return FAILED;
+    if (shortcut(c, node, value)) return SUCCEEDED;
+    if (node->want == SEND) return c->recvq || is_closed(c) || c->overflow ? put(c, &node->item) : MUST_WAIT;
     return c->held || c->sendq || is_closed(c) ? take(c, value) : MUST_WAIT;
 }
 
@@ -218,16 +230,11 @@ static int try_reserve(Node *node) {
 static int try_node(Op *op, Node *node, PyObject **answer) {
     PyObject *value = NULL;
     int result;
-    if (op->verb <= V_NEXT) { /* the commonest: the answer is the value, or None */
-        if ((result = try_shortcut(node, &value)) == SUCCEEDED) *answer = value ? value : Py_NewRef(Py_None);
-        else if (result == ENDED) *answer = ended(op, node);
-        return result;
-    }
     if (op->verb == V_PARK) return MUST_WAIT;
     if ((*answer = answer_new(op, node)) == NULL) return FAILED;
     if (op->verb == V_RESERVE) result = try_reserve(node);
     else if (op->verb == V_SELECT) result = node->want == SEND ? put(chan_of(node), &node->item) : take(chan_of(node), &value);
-    else result = try_shortcut(node, &value);
+    else result = try_plain(node, &value);
     if (result == SUCCEEDED) {
         *answer = answer_fill(*answer, value);
         return SUCCEEDED;
@@ -253,11 +260,6 @@ static int try_select(State *st, Op *op, PyObject **answer) {
 /* Make sure that all of it belongs to the running loop. Like `prepare`: 0, 1 or -1. */
 static int own_all(State *st, Op *op) {
     int changed = 0;
-    if (op->verb <= V_RECV_OK) { /* one channel */
-        Chan *c = chan_of(&op->nodes[0]);
-        if ((changed = own(st, (PyObject *)c, &c->queue)) >= 0) Py_XSETREF(op->queue, (RunQueue *)Py_NewRef(c->queue));
-        return changed;
-    }
     if (op->queue == NULL) {
         Node *first = Py_SIZE(op) ? &op->nodes[0] : NULL;
         RunQueue *hint = !first || !first->home    ? NULL
@@ -287,13 +289,21 @@ static PySendResult yield_to_task(Op *op, PyObject **out) {
     return PYGEN_NEXT;
 }
 
+static inline void line_up_plain(Op *op, Node *node) {
+    node->ticket = next_ticket(chan_of(node));
+    op->state = PARKED;
+    link_node(op, node);
+}
+
 static int line_up(State *st, Op *op) {
     Node *node = &op->nodes[0];
     if (op->verb == V_SELECT) return stand(st, op);
     if (node->want == RESERVE) chan_of(node)->rare->numbered = 1;
-    if (node->want != WAIT) node->ticket = next_ticket(chan_of(node));
-    op->state = PARKED;
-    link_node(op, node);
+    if (node->want != WAIT) line_up_plain(op, node);
+    else {
+        op->state = PARKED;
+        link_node(op, node);
+    }
     return 0;
 }
 
@@ -317,6 +327,23 @@ static PySendResult op_try(State *st, Op *op, PyObject **out) {
     return PYGEN_ERROR;
 }
 
+/* The commonest, a send or a receive: one channel, and the answer is the value or None. */
+static PySendResult op_try_plain(State *st, Op *op, PyObject **out) {
+    Node *node = &op->nodes[0];
+    Chan *c = chan_of(node);
+    for (;;) {
+        int result = try_plain(node, out), owned = 0;
+        if (result == MUST_WAIT) owned = own(st, node->home, &c->queue);
+        else if (result == ENDED) *out = ended(op, node);
+        else if (result == SUCCEEDED && *out == NULL) *out = Py_NewRef(Py_None);
+        if (result != MUST_WAIT || owned < 0) return finish_with(op, *out);
+        if (owned == 0) break; /* else Python code has run: look again */
+    }
+    op->queue = (RunQueue *)Py_NewRef(c->queue);
+    line_up_plain(op, node);
+    return yield_to_task(op, out);
+}
+
 static int close_on_exit(Chan *c, PyObject *cause);
 
 static PySendResult op_begin(State *st, Op *op, PyObject **out) {
@@ -335,13 +362,22 @@ static PySendResult op_begin(State *st, Op *op, PyObject **out) {
         *out = Py_NewRef(Py_None);
         return PYGEN_NEXT;
     }
-    return op_try(st, op, out);
+    return op->verb <= V_NEXT ? op_try_plain(st, op, out) : op_try(st, op, out);
 }
 
 /* -- awake again */
 
 static PySendResult op_resume(State *st, Op *op, PyObject **out) {
     Node *node = &op->nodes[op->won];
+    if (op->verb <= V_NEXT && op->state != CLOSED) {
+        if (op->state == ADMITTED) take_out(&chan_of(node)->rare->transit, node);
+        *out = op->state == GRANTED ? redeem(chan_of(node)) : Py_NewRef(Py_None);
+        if (*out == NULL) return finish_with(op, NULL);
+        op->over = op->quick = 1;
+        op->shelf = st;
+        empty_node(node);
+        return PYGEN_RETURN;
+    }
     if (op->state == CLOSED) *out = ended(op, node);
     else if ((*out = answer_new(op, node)) == NULL) { /* what was granted goes on, as after a cancellation */
         Error error = error_keep();

@@ -268,12 +268,9 @@ static int wants_each_alone(State *st, PyObject *loop) {
     return wanted;
 }
 
-static PyObject *loop_getter(State *st, PyObject *loop) { /* nothing answers quicker than this */
-    PyObject *again = PyObject_CallOneArg(st->repeat, loop);
-    PyObject *getter = again ? PyObject_GetAttrString(again, "__next__") : NULL;
-    Py_XDECREF(again);
-    return getter;
-}
+static PyObject *get_self(PyObject *self, PyObject *Py_UNUSED(ignored)) { return Py_NewRef(self); }
+
+static PyMethodDef get_loop_def = {"get_loop", get_self, METH_NOARGS, NULL}; /* a bound method of the loop's, as it were */
 
 static RunQueue *runqueue_new(State *st, PyObject *loop) {
     RunQueue *q = PyObject_GC_New(RunQueue, st->RunQueue_type);
@@ -285,7 +282,7 @@ static RunQueue *runqueue_new(State *st, PyObject *loop) {
     q->loop = Py_NewRef(loop);
     int alone = wants_each_alone(st, loop);
     q->each_alone = q->scheduled = alone > 0;
-    if (alone < 0 || !(q->get_loop = loop_getter(st, loop)) || !(q->finished = finished_future(st, loop)) ||
+    if (alone < 0 || !(q->get_loop = PyCFunction_New(&get_loop_def, loop)) || !(q->finished = finished_future(st, loop)) ||
         !(q->context = PyContext_New()) || !(q->adder = adder_new(st))) {
         Py_DECREF(q);
         return NULL;

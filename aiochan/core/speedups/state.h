@@ -53,10 +53,15 @@ struct Op {
     PyObject *context; /* in which */
     PyObject *extra;   /* of a WaitQueue: give_back; once cancelled: the message */
     PyObject *origin;  /* where it was made, if anybody wants to know that */
-    Op *next_ready;    /* in the run queue */
+    union {
+        Op *next_ready; /* in the run queue */
+        State *shelf;   /* `quick`: where it goes back to */
+    };
     uint32_t won;      /* which node was served */
     uint8_t verb, state, over;
     uint8_t running : 1, ready : 1, blocking : 1, biased : 1;
+    uint8_t finalized : 1; /* once, by the collector or in its dealloc */
+    uint8_t quick : 1;     /* over at its first step, and empty */
     Node nodes[1];
 };
 
@@ -143,14 +148,14 @@ struct State {
     uint64_t random;     /* the state of our own */
 
     Op *free[FREE_MAX];
-    int n_free;
+    int n_free, free_max; /* none, once the module is closing */
     PyObject *answer; /* a StopIteration to be used again */
-    uint8_t closing;
+
 
     /* from Python */
     PyObject *get_running_loop, *Future, *Task, *CancelledError;
     PyObject *ChannelClosed, *WouldBlock, *MisuseError;
-    PyObject *wrong_loop, *whole, *Stats, *Snapshot, *Parked, *Reservation, *SelectLoop, *repeat, *infinity;
+    PyObject *wrong_loop, *whole, *Stats, *Snapshot, *Parked, *Reservation, *SelectLoop, *infinity;
     PyObject *coroutine_function;
 
     /* names */

@@ -2,9 +2,8 @@
 
 /* -- as a coroutine */
 
-static PySendResult op_send(PyObject *self, PyObject *arg, PyObject **out) {
-    Op *op = (Op *)self;
-    State *st = state_of_op(op);
+static PySendResult op_step(Op *op, PyObject *arg, PyObject **out) {
+    State *st = op->queue ? op->queue->st : state_of_op(op);
     PySendResult result;
     *out = NULL;
     if (op->running) {
@@ -27,7 +26,7 @@ static PySendResult op_send(PyObject *self, PyObject *arg, PyObject **out) {
         op->state = FRESH;
         st->budget = allowance(st->patience);
         draw(st); /* for this one, which has waited for it */
-        result = op_try(st, op, out);
+        result = op->verb <= V_NEXT ? op_try_plain(st, op, out) : op_try(st, op, out);
         break;
     case PARKED:
         if (give_back(st, op) == 0)
@@ -45,6 +44,26 @@ static PySendResult op_send(PyObject *self, PyObject *arg, PyObject **out) {
     return result;
 }
 
+/* Most operations are plain and need not wait: they are over at their first step, here. */
+static PySendResult op_send(PyObject *self, PyObject *arg, PyObject **out) {
+    Op *op = (Op *)self;
+    if (op->verb <= V_NEXT && op->state == FRESH && !op->over && (arg == NULL || arg == Py_None)) {
+        Chan *c = chan_of(&op->nodes[0]);
+        State *st = c->st;
+        PyObject *value = NULL;
+        if (st->budget > 0 && shortcut(c, &op->nodes[0], &value)) {
+            st->budget--;
+            op->over = op->quick = 1;
+            op->shelf = st;
+            op->nodes[0].home = NULL;
+            *out = value ? value : Py_NewRef(Py_None);
+            Py_DECREF(c);
+            return PYGEN_RETURN;
+        }
+    }
+    return op_step(op, arg, out);
+}
+
 /* A StopIteration that is used again and again. When the one who caught it lets it go, it goes back to its shelf instead
  * of being freed; a value in it dies with it as it should. */
 typedef PyStopIterationObject Answer;
@@ -54,15 +73,15 @@ static void answer_dealloc(PyObject *self) {
     State *st = state_of_type(type);
     Answer *answer = (Answer *)self;
     PyObject *value = answer->value;
-    if (st == NULL || st->closing || st->answer || answer->dict || answer->context || answer->cause || answer->traceback || answer->notes) {
+    if (st == NULL || st->free_max == 0 || st->answer || answer->dict || answer->context || answer->cause || answer->traceback || answer->notes) {
         ((PyTypeObject *)PyExc_StopIteration)->tp_dealloc(self);
         Py_DECREF(type);
         return;
     }
     PyObject_GC_UnTrack(self);
-    _Py_NewReference(self);
+    new_reference(self);
     answer->value = NULL;
-    Py_SETREF(answer->args, PyTuple_New(0)); /* there is only one of that, and it is there */
+    if (PyTuple_GET_SIZE(answer->args)) Py_SETREF(answer->args, PyTuple_New(0)); /* there is only one, and it is there */
     st->answer = self;
     Py_XDECREF(value);
 }
@@ -217,6 +236,7 @@ static void warn_never_awaited(PyObject *self) {
 
 static void waiter_finalize(PyObject *self) {
     Op *op = (Op *)self;
+    op->finalized = 1;
     if (op->over) return;
     Error error = error_keep();
     if (op->state == FRESH) warn_never_awaited(self);
@@ -258,17 +278,13 @@ static void waiter_free(Op *op) {
     Py_DECREF(type);
 }
 
-/* For the next operation, if it is a plain one. */
-static void waiter_shelve(Op *op) {
-    if (op->queue) Py_CLEAR(op->queue);
-    if (op->origin) Py_CLEAR(op->origin);
-    State *st = state_of_op(op);
-    if (Py_SIZE(op) == 1 && st && !st->closing && st->n_free < FREE_MAX && !PyObject_GC_IsFinalized((PyObject *)op))
-        st->free[st->n_free++] = op;
+/* For the next operation, if it is a plain one. What was finalized once would not be finalized again. */
+static inline void waiter_shelve(State *st, Op *op) {
+    if (Py_SIZE(op) == 1 && st && st->n_free < st->free_max && !op->finalized) st->free[st->n_free++] = op;
     else waiter_free(op);
 }
 
-static void waiter_dealloc(Op *op) {
+static void waiter_dealloc_slowly(Op *op) {
     if (!op->over) {
         if (PyObject_CallFinalizerFromDealloc((PyObject *)op) < 0) return; /* it is alive again */
         Py_SET_REFCNT(op, 1);
@@ -277,12 +293,23 @@ static void waiter_dealloc(Op *op) {
         if (Py_REFCNT(op) > 0) return;
     }
     PyObject_GC_UnTrack(op);
-    if (op->wakeup == NULL) { /* most of what it held went when it was over */
-        waiter_shelve(op);
+    if (op->wakeup) forget_task(op);
+    finish(op);
+    Py_CLEAR(op->queue);
+    Py_CLEAR(op->origin);
+    waiter_shelve(state_of_op(op), op);
+}
+
+static void waiter_dealloc(Op *op) {
+    if (!op->quick || op->origin || op->wakeup || ((PyHeapTypeObject *)Py_TYPE(op))->ht_module == NULL /* all ends */) {
+        waiter_dealloc_slowly(op);
         return;
     }
-    forget_task(op);
-    waiter_shelve(op);
+    State *st = op->shelf;
+    op->shelf = NULL;
+    if (op->queue) Py_CLEAR(op->queue);
+    PyObject_GC_UnTrack(op);
+    waiter_shelve(st, op);
 }
 
 /* -- as a future, of a task that waits for it */
@@ -294,11 +321,11 @@ static PyObject *waiter_get_loop(Op *op, PyObject *Py_UNUSED(ignored)) {
 
 /* Remember how to wake the task; it is asleep from now on. */
 static PyObject *remember(Op *op, PyObject *wakeup, PyObject *context) {
-    State *st = state_of_op(op);
     if (op->over || op->state < PARKED) {
         PyErr_SetString(PyExc_RuntimeError, "this operation does not sleep");
         return NULL;
     }
+    State *st = op->queue->st;
     context = context == NULL || context == Py_None ? PyContext_CopyCurrent() : Py_NewRef(context);
     if (context == NULL) return NULL;
     Py_XSETREF(op->context, context);
@@ -310,8 +337,8 @@ static PyObject *remember(Op *op, PyObject *wakeup, PyObject *context) {
     Py_RETURN_NONE;
 }
 
-/* (wakeup, *, context=None), as asyncio calls it, and nobody else. */
-static PyObject *remember_call(Op *op, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
+/* (wakeup, *, context=None) */
+static PyObject *waiter_add_done_callback(Op *op, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
     Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
     if (n == 1 && (named == 0 || (named == 1 && PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), "context") == 0)))
         return remember(op, args[0], named ? args[1] : NULL);
@@ -319,19 +346,16 @@ static PyObject *remember_call(Op *op, PyObject *const *args, Py_ssize_t n, PyOb
     return NULL;
 }
 
-static PyObject *waiter_add_done_callback(Op *op, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
-    return remember_call(op, args, n, kwnames);
-}
-
+/* The same for a task, which asks for it and calls it at once, always in the same way: the name needs no second look. */
 static PyObject *add_done_callback(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     Op *op = ((Adder *)self)->op;
+    Py_ssize_t n = PyVectorcall_NARGS(nargsf), named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
     ((Adder *)self)->op = NULL;
-    if (op == NULL) {
-        PyErr_SetString(PyExc_RuntimeError, "add_done_callback was kept, and called a second time");
-        return NULL;
-    }
-    PyObject *result = remember_call(op, args, PyVectorcall_NARGS(nargsf), kwnames);
-    Py_DECREF(op);
+    PyObject *result = NULL;
+    if (op == NULL) PyErr_SetString(PyExc_RuntimeError, "add_done_callback was kept, and called a second time");
+    else if (n == 1 && named <= 1) result = remember(op, args[0], named ? args[1] : NULL);
+    else PyErr_SetString(PyExc_TypeError, "add_done_callback() takes a callback, and context by name");
+    Py_XDECREF(op);
     return result;
 }
 
