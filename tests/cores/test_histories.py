@@ -57,7 +57,7 @@ def kept_longer(core: Core, seeds: Iterable[int]) -> tuple[int, object] | None:
 
 @needs_both
 @pytest.mark.usefixtures("no_collector")
-@pytest.mark.parametrize("seeds", [range(20), range(20, 40), range(40, 60)], ids=str)
+@pytest.mark.parametrize("seeds", [range(15), range(15, 30)], ids=str)
 def test_the_compiled_core_keeps_no_value_longer(seeds: range) -> None:
     """It lets go of some earlier: the traceback of a cancellation leads to the arguments of a Python frame."""
     assert kept_longer(compiled(), seeds) is None
