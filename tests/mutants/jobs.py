@@ -291,15 +291,15 @@ JOBS: dict[str, Job] = {
 # -- in the process of its own
 
 
-def main(name: str, file: str) -> None:
+def main(name: str, file: str, core: str = "python") -> None:
     """Do a job here and now."""
     import aiochan
 
     home = Path.cwd().resolve()
     if home not in Path(aiochan.__file__).resolve().parents or home not in Path(__file__).resolve().parents:
         sys.exit(f"aiochan comes from {aiochan.__file__} and the jobs from {__file__}, not from {home}")
-    if aiochan.core.IMPLEMENTATION != "python":
-        sys.exit("this is not the core in Python")
+    if core != aiochan.core.IMPLEMENTATION:
+        sys.exit(f"this is not the core in {core}")
     job = JOBS[name]
     watch = Watch(Report(job.name, job.unit), Path(file))
     watch.at("the beginning")

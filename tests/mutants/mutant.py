@@ -14,8 +14,9 @@
     what stands there instead
     '''
 
-The name of a mutant is the name of its file. Both texts are whole lines: a newline after the opening quotes is not part
-of them (so TOML has it), and one before the closing quotes is.
+The name of a mutant is the name of its file; that of a fault of the compiled core begins with `c_`. Both texts are
+whole lines: a newline after the opening quotes is not part of them (so TOML has it), and one before the closing quotes
+is.
 """
 
 from __future__ import annotations
@@ -64,6 +65,11 @@ class Mutant:
     origin: str = ""
     story: str = ""
 
+    @property
+    def core(self) -> str:
+        """Which core has the fault: "python" or "c"."""
+        return "c" if any(edit.file.endswith((".c", ".h")) for edit in self.edits) else "python"
+
     def files(self, root: Path = REPOSITORY) -> dict[str, str]:
         """Return the mutated text of every file it changes, by its path from `root`.
 
@@ -76,7 +82,8 @@ class Mutant:
             text = texts.get(edit.file) or (root / edit.file).read_text(encoding="utf-8")
             texts[edit.file] = edit.apply(text)
         for file, text in texts.items():
-            compile(text, file, "exec")
+            if file.endswith(".py"):
+                compile(text, file, "exec")
         return texts
 
 
@@ -101,6 +108,8 @@ def load(path: Path) -> Mutant:
         raise ValueError(f"{path.name}: a mutant needs an edit, and one line that says what it does")
     if path.name.startswith("history_") != bool(mutant.origin and mutant.story):
         raise ValueError(f"{path.name}: an origin and a story belong to history_*.toml, and to nothing else")
+    if path.name.startswith("c_") != (mutant.core == "c"):
+        raise ValueError(f"{path.name}: the files of faults in C, and only those, begin with c_")
     return mutant
 
 

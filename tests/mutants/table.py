@@ -12,6 +12,8 @@ from tests.mutants.workshop import Verdict
 
 __all__ = ["Row", "markdown", "row_of"]
 
+CORES = {"python": "Python", "c": "compiled"}
+
 
 class Row(NamedTuple):
     """A mutant, and what the jobs said of it."""
@@ -57,14 +59,14 @@ def _how(verdict: Verdict) -> str:
     return f"{report.where}: {report.why}{f' [{report.line}]' if report.line else ''}"
 
 
-def markdown(rows: Sequence[Row]) -> str:
-    """Write the table as it stands in TABLE.md."""
+def markdown(rows: Sequence[Row], core: str) -> str:
+    """Write the table of one core as it stands in its file."""
     dead = sum(row.killed for row in rows)
     python = f"{platform.python_implementation()} {platform.python_version()}"
     lines = [
-        "# The mutants, and what kills them",
+        f"# The mutants of the {CORES[core]} core, and what kills them",
         "",
-        f"Written by `python -m tests.mutants --write` on {python}: {dead} of {len(rows)} killed.",
+        f"Written by `python -m tests.mutants --core {core} --write` on {python}: {dead} of {len(rows)} killed.",
         "[README.md](README.md) says how to read it.",
         "",
         "| mutant | what is wrong with it | killed by | after |",

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.mutants.compiler import missing
 from tests.mutants.jobs import JOBS, Report
 from tests.mutants.mutant import DATA, Edit, Mutant, load, load_all
 from tests.mutants.table import Row, markdown
@@ -15,7 +16,9 @@ from tests.mutants.workshop import Verdict, Workshop
 MUTANTS = load_all()
 # Killed within a second or so, each by another kind of job.
 QUICK = "pass_on_loses_the_permit", "select_forgets_a_line", "last_woken_first_served", "drain_without_bound"
+QUICK_IN_C = "c_pass_on_loses_the_permit", "c_a_wake_is_dropped"
 
+compiler_needed = pytest.mark.skipif(missing() is not None, reason=f"no mutants in C: {missing()}")
 every_mutant = pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.name)
 
 
@@ -35,13 +38,14 @@ def test_a_mutant_fits_the_code(mutant: Mutant) -> None:
     assert all(edit.file.startswith("aiochan/") for edit in mutant.edits)
 
 
-def test_there_are_at_least_forty() -> None:
-    assert len([mutant for mutant in MUTANTS if not mutant.origin]) >= 40
+def test_there_are_at_least_forty_and_in_c_at_least_twenty_five() -> None:
+    assert len([mutant for mutant in MUTANTS if not mutant.origin and mutant.core == "python"]) >= 40
+    assert len([mutant for mutant in MUTANTS if mutant.core == "c"]) >= 25
 
 
 def test_no_two_are_the_same() -> None:
     assert len({mutant.name for mutant in MUTANTS}) == len(MUTANTS)
-    assert len({mutant.what for mutant in MUTANTS}) == len(MUTANTS)
+    assert len({(mutant.core, mutant.what) for mutant in MUTANTS}) == len(MUTANTS)
     ours = [mutant for mutant in MUTANTS if not mutant.origin]  # history repeats itself, and us
     assert len({tuple(sorted(mutant.files().items())) for mutant in ours}) == len(ours)
 
@@ -71,8 +75,9 @@ def test_an_edit_replaces_whole_lines_only() -> None:
         "what = 'x'\nexpect = 'go'\nwhy = 'y'\n[[edit]]\nfile = 'f'\nbefore = 'b'\nafter = 'a'",
         "what = 'x'\nexpect = 'go'\n[[edit]]\nfile = 'f'\nbefore = 'b'",
         "what = 'x'\nexpect = 'go'\norigin = 'o'\nstory = 's'\n[[edit]]\nfile = 'f'\nbefore = 'b'\nafter = 'a'",
+        "what = 'x'\nexpect = 'go'\n[[edit]]\nfile = 'f.h'\nbefore = 'b'\nafter = 'a'",
     ],
-    ids=["no edit", "unknown key", "half an edit", "an origin outside of history"],
+    ids=["no edit", "unknown key", "half an edit", "an origin outside of history", "C in a file of another name"],
 )
 def test_what_is_not_in_the_format_is_refused(text: str, tmp_path: Path) -> None:
     path = tmp_path / "mutant.toml"
@@ -84,7 +89,7 @@ def test_what_is_not_in_the_format_is_refused(text: str, tmp_path: Path) -> None
 # -- the runner
 
 
-@pytest.mark.parametrize("name", QUICK)
+@pytest.mark.parametrize("name", [*QUICK, *(pytest.param(name, marks=compiler_needed) for name in QUICK_IN_C)])
 def test_a_mutant_is_killed(name: str, shop: Workshop) -> None:
     mutant = load(DATA / f"{name}.toml")
     (verdict,) = shop.judge(mutant, [mutant.expect])
@@ -109,6 +114,13 @@ def test_a_mutant_that_cannot_be_imported_has_died(shop: Workshop) -> None:
     assert not verdict.report.count
 
 
+@compiler_needed
+def test_a_fault_that_is_no_c_is_no_mutant(shop: Workshop) -> None:
+    edit = Edit("aiochan/core/speedups/channel.h", "/* -- the ring */\n", "this is no C\n")
+    with pytest.raises(ValueError, match="cannot be compiled"):
+        shop.judge(Mutant("c_m", "what", "go", (edit,)), ["go"])
+
+
 def test_what_never_ends_is_stopped(shop: Workshop, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("AIOCHAN_MUTANTS_HANG_S", "1")
     edit = Edit(
@@ -125,23 +137,26 @@ def test_the_table_tells_who_lives() -> None:
     passed, failed = Report("go", "tests", 7, complete=True), Report("go", "tests", 1, "test_x", True, "no")
     alive, dead = Row(mutant, [Verdict(passed, 1.0)]), Row(mutant, [Verdict(failed, 1.0)])
     assert not alive.killed
-    assert "**nothing**" in markdown([alive])
+    assert "**nothing**" in markdown([alive], "python")
     assert dead.killed
-    assert "| `m` | a fault | go | 1 test |" in markdown([dead])
+    assert "| `m` | a fault | go | 1 test |" in markdown([dead], "python")
 
 
 # -- all of them
 
 
 @pytest.mark.stress
+@pytest.mark.parametrize("core", ["python", pytest.param("c", marks=compiler_needed)])
 @pytest.mark.parametrize("job", JOBS)
-def test_the_package_as_it_is_passes(job: str, shop: Workshop) -> None:
-    (verdict,) = shop.judge(None, [job])
+def test_the_package_as_it_is_passes(job: str, core: str, shop: Workshop) -> None:
+    (verdict,) = shop.judge(None, [job], core=core)
     assert not verdict.killed, f"{verdict}\n{shop.log()}"
 
 
 @pytest.mark.stress
 @every_mutant
 def test_every_mutant_is_killed(mutant: Mutant, shop: Workshop) -> None:
+    if mutant.core == "c" and (why := missing()):
+        pytest.skip(f"no mutants in C: {why}")
     verdicts = shop.judge(mutant, [mutant.expect, *(job for job in JOBS if job != mutant.expect)])
     assert verdicts[-1].killed, f"{mutant.name} lives: {verdicts}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -14,6 +15,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import NamedTuple, Self
 
+from tests.mutants.compiler import build
 from tests.mutants.jobs import JOBS, Report
 from tests.mutants.mutant import REPOSITORY, Mutant
 
@@ -50,13 +52,28 @@ class Workshop:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         self._folder.cleanup()
 
-    def judge(self, mutant: Mutant | None, jobs: Sequence[str], *, every: bool = False) -> list[Verdict]:
-        """Put a mutant, or the package as it is, through jobs, until one kills it or through every one."""
+    def judge(
+        self, mutant: Mutant | None, jobs: Sequence[str], *, every: bool = False, core: str = "python"
+    ) -> list[Verdict]:
+        """Put a mutant, or the package as it is, through jobs, until one kills it or through every one.
+
+        Args:
+            mutant: The fault; None for none.
+            jobs: Their names.
+            every: Whether to go on after one has killed it.
+            core: Which core to work with, if there is no fault that says so.
+
+        Raises:
+            ValueError: What the fault makes of the compiled core cannot be compiled.
+        """
         verdicts: list[Verdict] = []
+        core = core if mutant is None else mutant.core
         originals = {} if mutant is None else self._mutate(mutant)
         try:
+            if core == "c":
+                build(self.root)
             for job in jobs:
-                verdicts.append(self._do(job))
+                verdicts.append(self._do(job, core))
                 if verdicts[-1].killed and not every:
                     break
         finally:
@@ -78,14 +95,15 @@ class Workshop:
         for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
             compiled.unlink()
 
-    def _do(self, job: str) -> Verdict:
+    def _do(self, job: str, core: str) -> Verdict:
         result = self.root / "result.json"
         result.unlink(missing_ok=True)
-        env = os.environ | {"PYTHONPATH": str(self.root), "AIOCHAN_PURE": "1", "PYTHONHASHSEED": "0"}
+        pure = "1" if core == "python" else "0"
+        env = os.environ | {"PYTHONPATH": str(self.root), "AIOCHAN_PURE": pure, "PYTHONHASHSEED": "0"}
         for name in [name for name in env if name.startswith(("PYTEST", "COV"))]:
             del env[name]
         began, hung, code = time.monotonic(), False, 0
-        command = [sys.executable, "-m", "tests.mutants.jobs", job, str(result)]
+        command = [sys.executable, "-m", "tests.mutants.jobs", job, str(result), core]
         with (self.root / "log.txt").open("w", encoding="utf-8") as log:
             try:
                 code = subprocess.run(
@@ -100,8 +118,13 @@ class Workshop:
         if hung:
             report.why = "never came to an end"
         elif not report.complete and not report.failed:
-            report.failed, report.why = True, f"died with exit code {code}: {self.log()[-300:]}"
+            report.failed, report.why = True, self._death(code)
         return Verdict(report, time.monotonic() - began, hung)
+
+    def _death(self, code: int) -> str:
+        if code < 0:  # in C that is how some faults show
+            return f"died of {signal.Signals(-code).name}"
+        return f"died with exit code {code}: {self.log()[-300:]}"
 
     def log(self) -> str:
         """Return what the last job printed."""
