@@ -20,7 +20,8 @@
  *
  * What must be so everywhere
  * --------------------------
- * - A value, a permit and a place each have one owner at any moment; C1 .. C6 of hchan.py hold whenever Python code runs.
+ * - A value, a permit and a place each have one owner at any moment, and C1 and C2 of hchan.py hold whenever Python code
+ *   runs. C3 and C4 hold but while several are told one after the other: those who come last still sleep.
  * - Python code may run in any Py_DECREF, in any allocation of a collected object (3.11 collects there), and in whatever
  *   calls the loop, the observer or somebody else's dice. So no borrowed reference is used across one, and what was seen
  *   before is looked at again.

@@ -233,6 +233,9 @@ async def choose(cases: Sequence[Any], biased: bool) -> tuple[int, Any]:
     return index, (value, True) if kind == RECV_OK else value
 
 
+choose.__name__ = choose.__qualname__ = "select"  # which people know, where a coroutine was never awaited
+
+
 def choose_now(cases: Sequence[Any], biased: bool) -> tuple[int, Any]:
     """Do one of `cases` now, or raise WouldBlock."""
     while (index := _look(cases, biased)) >= 0:

@@ -205,7 +205,7 @@ class Player(Operations):
     def _do_direct(self, move: Move) -> None:
         with suppress(Exception):
             operation: Any = self._operation(move)
-            self.loop.create_task(operation)
+            _ = self.loop.create_task(operation)
 
     def _do_crank(self, move: Move) -> None:
         with suppress(Exception):
@@ -263,7 +263,7 @@ class Player(Operations):
     def _do_kill(self, i: int) -> None:
         """End a coroutine where it sleeps, as the garbage collector does, in a task that is no more."""
         if (task := _pick([task for task in self.book.live() if self._sleeps_alone(task)], i)) is not None:
-            task._log_destroy_pending = False  # type: ignore[attr-defined]
+            task._log_destroy_pending = False
             coro: Any = task.get_coro()
             try:
                 coro.close()

@@ -113,7 +113,9 @@ def _in_general() -> dict[str, Any]:
     class Turns(core.WaitQueue[str]):
         __slots__ = ("owner",)
 
-    jobs, bell, turns = Jobs(), Bell("bell"), Turns("turns")
+    jobs, bell = Jobs(), Bell("bell")
+    turns: Any = Turns("turns")
+    case: Any = ac.recv(bell)
     turns.owner = 3
     ch, other = ac.Chan[int](1, name="c"), ac.Chan[int](1, name="d")
     things: list[Any] = [jobs, bell, turns, ch, ch.sender, ch.receiver, ac.never()]
@@ -125,7 +127,7 @@ def _in_general() -> dict[str, Any]:
         "subclass, owner": turns.owner,
         "subclass, case": repr(ac.recv(jobs)),
         "subclass, view": repr(jobs.receiver),
-        "subclass, signal": repr(ac.recv(bell)[1]),
+        "subclass, signal": repr(case[1]),
         "generic": [typing.get_origin(ac.Chan[int]) is ac.Chan, repr(typing.get_args(ac.Chan[int]))],
         "generic call": type(ac.Chan[int](3)) is ac.Chan,
         "generic view": typing.get_origin(ac.RecvChan[int]) is ac.RecvChan,

@@ -39,13 +39,15 @@ static int overflow_of(State *st, PyObject *overflow) {
     return -1;
 }
 
+static int check_name(PyObject *name) {
+    if (name == Py_None || PyUnicode_Check(name)) return 0;
+    PyErr_Format(PyExc_TypeError, "the name of a channel is a string, not %R", name);
+    return -1;
+}
+
 static int set_name(Chan *c, PyObject *name) {
+    if (check_name(name) < 0 || (name != Py_None && rare(c) == NULL)) return -1;
     if (name == Py_None) return 0;
-    if (!PyUnicode_Check(name)) {
-        PyErr_Format(PyExc_TypeError, "the name of a channel is a string, not %R", name);
-        return -1;
-    }
-    if (rare(c) == NULL) return -1;
     Py_XSETREF(c->rare->name, Py_NewRef(name));
     return 0;
 }
@@ -58,7 +60,7 @@ static int chan_init(Chan *c, PyObject *args, PyObject *kwargs) {
     PyObject *capacity = NULL, *name = Py_None, *overflow = NULL, *large = NULL;
     if (!PyArg_ParseTupleAndKeywords(args, kwargs, "|O$OO:Chan", names, &capacity, &name, &overflow)) return -1;
     Py_ssize_t limit = capacity ? limit_of(c->st, capacity, &large) : 0;
-    if (limit < 0 || set_name(c, name) < 0) goto failed;
+    if (limit < 0 || check_name(name) < 0) goto failed;
     int kind = overflow ? overflow_of(c->st, overflow) : OVERFLOW_WAIT;
     if (kind < 0 || ((kind != OVERFLOW_WAIT || large) && rare(c) == NULL)) goto failed;
     if (kind != OVERFLOW_WAIT && limit < 1) {
@@ -70,6 +72,7 @@ static int chan_init(Chan *c, PyObject *args, PyObject *kwargs) {
         PyErr_Format(c->st->MisuseError, "%R is made already; make another channel", c);
         goto failed;
     }
+    if (set_name(c, name) < 0) goto failed;
     c->limit = limit;
     c->overflow = (uint8_t)kind;
     if (large) c->rare->capacity = large;

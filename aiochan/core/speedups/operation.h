@@ -15,7 +15,7 @@ static const struct {
     const char *name, *qualname;
 } VERBS[] = {
     [V_SEND] = {"send", "Chan.send"},         [V_RECV] = {"recv", "Chan.recv"},
-    [V_NEXT] = {"_receive", "Chan.recv"},     [V_RECV_OK] = {"recv_ok", "Chan.recv_ok"},
+    [V_NEXT] = {"recv", "Chan.recv"},         [V_RECV_OK] = {"recv_ok", "Chan.recv_ok"},
     [V_SELECT] = {"select", "select"},        [V_RESERVE] = {"_reserve_place", "Chan._reserve_place"},
     [V_PARK] = {"park", "WaitQueue.park"},    [V_SIGNAL_WAIT] = {"wait", "Signal.wait"},
     [V_SIGNAL_OK] = {"recv_ok", "Signal.recv_ok"},
@@ -41,6 +41,7 @@ static PyObject *origin(int depth) {
         if (frames == NULL) break;
     }
     Py_XDECREF(frame);
+    if (PyErr_Occurred()) Py_CLEAR(frames); /* a frame could not be made: that is NULL, as for the outermost one */
     PyObject *tuple = frames ? PyList_AsTuple(frames) : NULL;
     Py_XDECREF(frames);
     return tuple;
@@ -440,7 +441,7 @@ static int return_grant(State *st, Op *op) {
 /* It ends early: what was granted to it goes to the next in line, at once. -1 if that raised. */
 static int give_back(State *st, Op *op) {
     op->over = 1;
-    int result = return_grant(st, op);
+    int result = st ? return_grant(st, op) : 0; /* none at the very end of an interpreter */
     finish_with(op, result < 0 ? NULL : Py_None);
     return result;
 }

@@ -178,11 +178,12 @@ static int refuse_if_running(Op *op) {
     return op->running ? -1 : 0;
 }
 
-/* The error that is on its way came up while this one was handled. */
-static void chain(PyObject *context) {
+/* The error that is on its way came up while this one was handled, or because of it. */
+static void chain(PyObject *before, int is_cause) {
     Error error = error_keep();
     PyErr_NormalizeException(&error.type, &error.value, &error.traceback);
-    if (error.value != context) PyException_SetContext(error.value, Py_NewRef(context));
+    if (error.value != before) PyException_SetContext(error.value, Py_NewRef(before));
+    if (is_cause) PyException_SetCause(error.value, Py_NewRef(before));
     error_restore(error);
 }
 
@@ -192,10 +193,18 @@ static PyObject *waiter_throw(PyObject *self, PyObject *const *args, Py_ssize_t 
     if (refuse_if_running(op) < 0 || error_from(args, n, &error) < 0) return NULL;
     if (op->over) {
         PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
-    } else if (give_back(state_of_op(op), op) == 0) {
-        error_restore(error);
-        return NULL;
-    } else chain(error.value);
+    } else {
+        const char *what = op->state == FRESH ? "coroutine" : "generator"; /* as Python's own say */
+        int given_back = give_back(state_of_op(op), op) == 0;
+        if (given_back && !PyErr_GivenExceptionMatches(error.value, PyExc_StopIteration)) {
+            error_restore(error);
+            return NULL;
+        }
+        if (given_back) { /* it would be taken for an answer (PEP 479) */
+            PyErr_Format(PyExc_RuntimeError, "%s raised StopIteration", what);
+            chain(error.value, 1);
+        } else chain(error.value, 0);
+    }
     Py_XDECREF(error.type);
     Py_XDECREF(error.value);
     Py_XDECREF(error.traceback);
@@ -209,7 +218,7 @@ static PyObject *waiter_close(PyObject *self, PyObject *Py_UNUSED(ignored)) {
     Error error = error_keep();
     PyObject *exit = PyObject_CallNoArgs(PyExc_GeneratorExit);
     error_restore(error);
-    if (exit) chain(exit);
+    if (exit) chain(exit, 0);
     Py_XDECREF(exit);
     return NULL;
 }
