@@ -1,5 +1,6 @@
 """The face of a channel: what each method is, and that nothing happens before it is awaited."""
 
+import warnings
 from collections.abc import Coroutine
 
 import pytest
@@ -30,6 +31,20 @@ def test_an_operation_does_nothing_until_it_is_awaited(operation, closed):
     assert isinstance(coro, Coroutine)
     assert ch._snapshot() == before
     coro.close()
+    assert ch._snapshot() == before
+
+
+@pytest.mark.parametrize("operation", OPERATIONS.values(), ids=OPERATIONS)
+def test_an_operation_that_nobody_awaits_warns_and_does_nothing(operation):
+    ch = ac.Chan(2)
+    ch.send_nowait("a")
+    before = ch._snapshot()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        operation(ch)
+    told = [(warning.category, str(warning.message).partition(chr(10))[0]) for warning in caught]
+    assert [category for category, _ in told] == [RuntimeWarning]
+    assert "was never awaited" in told[0][1]
     assert ch._snapshot() == before
 
 
