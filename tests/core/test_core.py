@@ -83,7 +83,8 @@ except ModuleNotFoundError as error:
 
 def test_here_it_says_which_one_it_is():
     compiled = sys.modules.get("aiochan.core._speedups")  # with AIOCHAN_PURE, other tests load it too, for comparison
-    assert core.IMPLEMENTATION == ("c" if compiled is not None and core.Chan is compiled.Chan else "python")
+    expected = "c" if compiled is not None and core.Chan is compiled.Chan else "python"
+    assert expected == core.IMPLEMENTATION
 
 
 def test_every_name_is_there():
