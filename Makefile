@@ -28,6 +28,7 @@ help:
 	@echo 'make stress      everything at volume, as in docs/testing.md: an hour and more; MINUTES=60 for the long soak'
 	@echo 'make bench       compare with others, half an hour; two minutes with ARGS=--quick (bench/README.md)'
 	@echo 'make wheels      build the sdist and a wheel for each Python that is found, into dist/, and try them'
+	@echo 'make sanitize, valgrind, leaks, nomemory   the compiled core under tools: docs/testing.md'
 	@echo 'make clean       remove the environments, the caches and what was built'
 
 demo:
@@ -94,3 +95,26 @@ clean:
 	rm -rf .venv .venv-3.* .venv-bench-* build dist *.egg-info .hypothesis .mypy_cache .pytest_cache .ruff_cache
 	rm -f aiochan/core/_speedups.*.so aiochan/core/_speedups.*.pyd
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# The compiled core under tools: docs/testing.md. Each says so where its tool is missing.
+.PHONY: sanitize valgrind leaks nomemory
+
+sanitize:
+	@$(SETUP) test
+	@$(RUN) -m tools.sanitize warnings
+	@$(RUN) -m tools.sanitize asan $(ARGS)
+
+valgrind:
+	@$(SETUP) test
+	@$(RUN) -m tools.sanitize valgrind $(ARGS)
+
+leaks:
+	@$(SETUP) test
+	@$(CORE)
+	@$(RUN) -m tests.safety.leaks $(ARGS)
+	$(RUN) -m pytest -q -m stress tests/safety/test_interpreters.py
+
+nomemory:
+	@$(SETUP) test
+	@$(CORE)
+	@$(RUN) -m tests.safety.nomemory $(ARGS)
