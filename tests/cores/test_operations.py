@@ -7,6 +7,7 @@ import collections.abc
 import gc
 import inspect
 import itertools
+import sys
 import types
 import warnings
 from collections.abc import Callable
@@ -164,7 +165,14 @@ def test_what_is_done_to_an_operation_has_the_same_effect(name: str, state: str)
 @pytest.mark.parametrize("state", STATES)
 def test_the_end_of_another_generator_is_no_answer(name: str, state: str) -> None:
     """PEP 479: a StopIteration that is thrown in must not come out, where it would be taken for the answer."""
-    told, expected = (_thrown_into(core, name, state) for core in (compiled(), PYTHON))
+    lets_it_out = state == "fresh" and sys.version_info >= (3, 12)  # a coroutine of Python's own does, since 3.12
+    if lets_it_out and name not in OUR_OWN:
+        pytest.skip("written in Python, for both cores")
+    told = _thrown_into(compiled(), name, state)
+    if lets_it_out:
+        assert isinstance(told.__cause__, StopIteration)
+        return
+    expected = _thrown_into(PYTHON, name, state)
     assert type(told) is type(expected)
     assert error_words(told.__cause__) == error_words(expected.__cause__)
 
