@@ -4,6 +4,7 @@ The same for a receive that ends early in any way other than a cancellation.
 """
 
 import asyncio
+import itertools
 
 import pytest
 
@@ -82,6 +83,31 @@ def test_values_of_equal_senders_are_told_apart_when_one_is_taken_back(run):
         await dismiss(senders[1])
         left = ch.drain()
         assert [value is mine for value, mine in zip(left, (values[2], values[4]), strict=True)] == [True, True]
+
+    run(main)
+
+
+@pytest.mark.parametrize("before", [0, 1, 5])
+def test_those_who_were_let_in_take_their_own_values_back_in_any_order(run, before):
+    """Also when others have gone before, when the front moves on, and when newcomers stand behind."""
+
+    async def main():
+        for order in itertools.permutations(range(4)):
+            ch = Ends(Kind(4 + before))
+            old = ch.fill()
+            senders = [begin(ch.tx.send(value)) for value in "abcd"]
+            assert [ch.take() for _ in senders] == old[:4]
+            left = [*old[4:], *"abcd"]
+            for step, number in enumerate(order):
+                assert ch.held == left, order
+                senders[number].close()
+                left.remove("abcd"[number])
+                if step == 1:
+                    ch.put("new")
+                    left.append("new")
+                elif step == 2 and before:
+                    assert ch.take() == left.pop(0)
+            assert ch.drain() == left, order
 
     run(main)
 
