@@ -120,6 +120,12 @@ static int name_all(State *st) {
         {"left", &st->s_left},
         {"closed", &st->s_closed},
         {"__self__", &st->s_self},
+        {"__name__", &st->s_name},
+        {"__qualname__", &st->s_qualname},
+        {"__module__", &st->s_module},
+        {"_choose", &st->s_choose},
+        {"warnings", &st->s_warnings},
+        {"_warn_unawaited_coroutine", &st->s_warn},
         {"", &st->empty},
     };
     for (size_t i = 0; i < Py_ARRAY_LENGTH(wants); i++)
@@ -209,7 +215,7 @@ static PyObject **reference(State *st, size_t i) {
         &st->wants[1], &st->wants[2], &st->wants[3], &st->wants[4], &st->wants[5], &st->overflows[0], &st->overflows[1],
         &st->overflows[2], &st->s_blocking, &st->s_get_loop, &st->s_add_done_callback, &st->s_call_soon, &st->s_is_closed,
         &st->s_get_debug, &st->s_single_steps, &st->empty, &st->s_set_result, &st->s_parked, &st->s_wake, &st->s_woken, &st->s_left,
-        &st->s_closed, &st->s_self, &st->kw_context, &st->kw_loop,
+        &st->s_closed, &st->s_self, &st->s_name, &st->s_qualname, &st->s_module, &st->s_choose, &st->s_warnings, &st->s_warn, &st->kw_context, &st->kw_loop,
     };
     return i < Py_ARRAY_LENGTH(references) ? references[i] : NULL;
 }

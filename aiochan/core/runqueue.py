@@ -186,7 +186,8 @@ def _each_alone(loop: asyncio.AbstractEventLoop, finished: asyncio.Future[None])
 # Weak: whoever sleeps or is woken keeps a queue alive, and nobody else, least of all after its loop is closed.
 # (Not a WeakValueDictionary: it misses by way of an exception, which leaves its trace in the coroutine that asks, and
 # then equal states of a program no longer look equal to aiochan.testing.)
-_queues: dict[asyncio.AbstractEventLoop, weakref.ref[RunQueue]] = {}
+# By the identity of the loop, which a queue keeps alive: a loop as the key would never die if it leads to a channel.
+_queues: dict[int, weakref.ref[RunQueue]] = {}
 _last: weakref.ref[RunQueue] | None = None  # the one that was asked for last
 
 
@@ -206,11 +207,12 @@ def running_queue() -> RunQueue:
 def _find_queue(loop: asyncio.AbstractEventLoop) -> RunQueue:
     """Find or make it. With two queues, tasks would not run in the order in which they were woken."""
     global _last
-    known = _queues.get(loop)
+    key = id(loop)
+    known = _queues.get(key)
     queue = None if known is None else known()
     if queue is None:
         queue = RunQueue(loop)
-        _queues[loop] = known = weakref.ref(queue, lambda _: _queues.pop(loop, None))
+        _queues[key] = known = weakref.ref(queue, lambda _: _queues.pop(key, None))
     _last = known
     return queue
 

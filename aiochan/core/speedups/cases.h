@@ -97,9 +97,7 @@ static PyObject *select_of(State *st, PyObject *const *cases, Py_ssize_t n, int 
     PyErr_NormalizeException(&error.type, &error.value, &error.traceback);
     op = op_new(st, V_SELECT, 0);
     if (op) op->extra = Py_NewRef(error.value);
-    Py_DECREF(error.type);
-    Py_DECREF(error.value);
-    Py_XDECREF(error.traceback);
+    error_drop(error);
     return (PyObject *)op;
 }
 
@@ -143,7 +141,7 @@ static PyObject *do_select_loop(PyObject *module, PyObject *const *args, Py_ssiz
             Py_CLEAR(cases);
         } else PyTuple_SET_ITEM(cases, i, Py_NewRef(args[i]));
     }
-    if (cases && (choose = PyObject_GetAttrString(module, "_choose")))
+    if (cases && (choose = PyObject_GetAttr(module, st->s_choose)))
         loop = PyObject_CallFunctionObjArgs(st->SelectLoop, choose, cases, biased ? Py_True : Py_False, NULL);
     Py_XDECREF(choose);
     Py_XDECREF(cases);

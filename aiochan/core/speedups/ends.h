@@ -2,6 +2,8 @@
  * itself. So the functions here serve all three. */
 
 static Chan *chan_make(State *st, PyObject *name);
+static PyObject *chan_check(Chan *c, PyObject *ignored);
+static PyObject *chan_snapshot(Chan *c, PyObject *ignored);
 
 /* The channel of a view; NULL and an error for one that was never made properly. */
 static Chan *chan_behind(PyObject *self) {
@@ -105,7 +107,7 @@ static Py_hash_t end_hash(PyObject *self) { return _Py_HashPointer(Py_TYPE(self)
 static PyObject *end_repr(PyObject *self) {
     Chan *c = chan_behind(self);
     if (c == NULL) return NULL;
-    PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(self), "__name__");
+    PyObject *name = PyObject_GetAttr((PyObject *)Py_TYPE(self), c->st->s_name);
     PyObject *repr = name ? PyUnicode_FromFormat("<%U of %R>", name, c) : NULL;
     Py_XDECREF(name);
     return repr;
@@ -124,7 +126,7 @@ static int end_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     State *st = state_of_subtype(Py_TYPE(self));
     if (st == NULL || refuse_again(st, self) < 0 || !PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &chan)) return -1;
     if (!PyObject_TypeCheck(chan, st->Chan_type)) {
-        PyObject *name = PyObject_GetAttrString((PyObject *)Py_TYPE(self), "__name__");
+        PyObject *name = PyObject_GetAttr((PyObject *)Py_TYPE(self), st->s_name);
         if (name) PyErr_Format(PyExc_TypeError, "%U is an end of a channel, as ch.sender and ch.receiver, not of %R", name, chan);
         Py_XDECREF(name);
         return -1;
@@ -404,12 +406,12 @@ static PyObject *signal_repr(PyObject *self) {
 
 static PyObject *signal_check(PyObject *self, PyObject *Py_UNUSED(ignored)) {
     Chan *c = chan_behind(self);
-    return c ? PyObject_CallMethod((PyObject *)c, "_check", NULL) : NULL;
+    return c ? chan_check(c, NULL) : NULL;
 }
 
 static PyObject *signal_snapshot(PyObject *self, PyObject *Py_UNUSED(ignored)) {
     Chan *c = chan_behind(self);
-    return c ? PyObject_CallMethod((PyObject *)c, "_snapshot", NULL) : NULL;
+    return c ? chan_snapshot(c, NULL) : NULL;
 }
 
 static PyMethodDef signal_methods[] = {

@@ -55,15 +55,20 @@ static void method_dealloc(Method *method) {
 
 static PyObject *method_name(Method *method, void *Py_UNUSED(closure)) { return PyUnicode_FromString(method->def->name); }
 
+static PyObject *of_owner(Method *method, size_t name) {
+    State *st = state_of_type(Py_TYPE(method));
+    return PyObject_GetAttr((PyObject *)method->owner, *(PyObject **)((char *)st + name));
+}
+
 static PyObject *method_qualname(Method *method, void *Py_UNUSED(closure)) {
-    PyObject *owner = PyObject_GetAttrString((PyObject *)method->owner, "__qualname__");
+    PyObject *owner = of_owner(method, offsetof(State, s_qualname));
     PyObject *name = owner ? PyUnicode_FromFormat("%S.%s", owner, method->def->name) : NULL;
     Py_XDECREF(owner);
     return name;
 }
 
 static PyObject *method_module(Method *method, void *Py_UNUSED(closure)) {
-    return PyObject_GetAttrString((PyObject *)method->owner, "__module__");
+    return of_owner(method, offsetof(State, s_module));
 }
 
 /* "name($self, ...)\n--\n\ntext": the text, and what stands in parentheses. */

@@ -194,20 +194,20 @@ static PyObject *waiter_throw(PyObject *self, PyObject *const *args, Py_ssize_t 
     if (op->over) {
         PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
     } else {
-        const char *what = op->state == FRESH ? "coroutine" : "generator"; /* as Python's own say */
-        int given_back = give_back(state_of_op(op), op) == 0;
-        if (given_back && !PyErr_GivenExceptionMatches(error.value, PyExc_StopIteration)) {
+        if (PyErr_GivenExceptionMatches(error.value, PyExc_StopIteration)) { /* it would be taken for an answer: PEP 479 */
+            PyErr_Format(PyExc_RuntimeError, "%s raised StopIteration", op->state == FRESH ? "coroutine" : "generator");
+            chain(error.value, 1);
+            error_drop(error);
+            error = error_keep();
+            PyErr_NormalizeException(&error.type, &error.value, &error.traceback);
+        }
+        if (give_back(state_of_op(op), op) == 0) {
             error_restore(error);
             return NULL;
         }
-        if (given_back) { /* it would be taken for an answer (PEP 479) */
-            PyErr_Format(PyExc_RuntimeError, "%s raised StopIteration", what);
-            chain(error.value, 1);
-        } else chain(error.value, 0);
+        chain(error.value, 0);
     }
-    Py_XDECREF(error.type);
-    Py_XDECREF(error.value);
-    Py_XDECREF(error.traceback);
+    error_drop(error);
     return NULL;
 }
 
@@ -234,13 +234,12 @@ static PyObject *waiter_await(PyObject *self) {
 
 /* As `_PyErr_WarnUnawaitedCoroutine` does for coroutines. */
 static void warn_never_awaited(PyObject *self) {
-    PyObject *name = PyUnicode_FromString("warnings"), *told = NULL;
-    PyObject *warnings = name ? PyImport_GetModule(name) : NULL; /* at the end of an interpreter it may be gone */
-    if (warnings) told = PyObject_CallMethod(warnings, "_warn_unawaited_coroutine", "O", self);
+    State *st = state_of_op((Op *)self);
+    PyObject *told = NULL, *warnings = st ? PyImport_GetModule(st->s_warnings) : NULL; /* at the end of an interpreter it may be gone */
+    if (warnings) told = PyObject_CallMethodOneArg(warnings, st->s_warn, self);
     if (told == NULL && PyErr_Occurred()) PyErr_WriteUnraisable(self);
     Py_XDECREF(told);
     Py_XDECREF(warnings);
-    Py_XDECREF(name);
 }
 
 static void waiter_finalize(PyObject *self) {
@@ -316,8 +315,8 @@ static void waiter_dealloc(Op *op) {
     }
     State *st = op->shelf;
     op->shelf = NULL;
+    PyObject_GC_UnTrack(op); /* first: what dies below may run the collector */
     if (op->queue) Py_CLEAR(op->queue);
-    PyObject_GC_UnTrack(op);
     waiter_shelve(st, op);
 }
 
