@@ -263,6 +263,22 @@ def test_a_closed_loop_is_let_go_of(loop_class):
     assert ref() is None
 
 
+@pytest.mark.parametrize("loop_class", [StepLoop, BatchLoop])
+def test_a_loop_that_leads_to_one_of_its_channels_is_let_go_of(loop_class):
+    """As by a task factory that is a method of an object with channels."""
+    loop = loop_class()
+    with loop.running():
+        loop.application = ch = ac.Chan()
+        asleep(loop, ch.recv())
+        ch.send_nowait("a")
+        settle(loop)
+    loop.close()
+    ref = weakref.ref(loop)
+    del loop, ch
+    gc.collect()
+    assert ref() is None
+
+
 def test_a_wake_up_that_could_not_be_scheduled_does_not_stop_the_next(loop):
     """Whatever `call_soon` raises, it is asked again by whoever wakes somebody next."""
     queue, log = core.WaitQueue(), []
