@@ -8,7 +8,7 @@ import pytest
 import aiochan as ac
 from aiochan import core
 from aiochan.testing.loop import StepLoop
-from tests.conformance.kit import begin, finish
+from tests.conformance.kit import begin, finish, go, settle
 from tests.core.chi_squared import p_value, survival
 
 LEAST = 0.001
@@ -248,3 +248,33 @@ def test_who_is_served_while_the_dice_roll_says_what_was_sent(run):
     assert run(main) == (0, None)
     assert got == ["first"]
     ch._check()
+
+
+# -- dice that use the channels, while a select draws which of two cases is to stand in their line
+
+
+MEDDLING = {
+    "close": (lambda ch: ch.close(), (None, False)),
+    "send": (lambda ch: ch.send_nowait("a"), ("a", True)),
+}
+
+
+@pytest.mark.parametrize(("meddle", "answer"), MEDDLING.values(), ids=MEDDLING)
+def test_what_the_dice_do_to_a_channel_further_on_is_seen(run, meddle, answer):
+    async def main():
+        one, other = ac.Chan(), ac.Chan(1)
+        thrown = []
+
+        def dice(sides):
+            thrown.append(sides)
+            if len(thrown) == 1:
+                meddle(other)
+            return 0
+
+        core.set_dice(dice)
+        task = go(ac.select(ac.recv_ok(one), ac.recv_ok(one), ac.recv_ok(other)))
+        await settle()
+        assert thrown == [2]
+        assert task.result() == (2, answer)
+
+    run(main)
