@@ -30,8 +30,8 @@ DEBUG = ["-g", "-O1", "-fno-omit-frame-pointer", "-UNDEBUG"]
 SANITIZERS = ["-fsanitize=address,undefined", "-fno-sanitize-recover=all"]
 
 SUITES = ["tests/core", "tests/conformance", "tests/safety", "tests/cores"]
-SMALL = ["tests/core", "tests/safety/test_reentrancy.py", "tests/safety/test_never_awaited.py"]
-SMALL += ["tests/safety/test_drains.py"]
+SMALL = [f"tests/core/test_{name}.py" for name in ("waiters", "reservation", "hchan", "select", "signal")]
+SMALL += [f"tests/safety/test_{name}.py" for name in ("reentrancy", "never_awaited", "drains")]
 OURS = "_speedups"  # the object whose losses are ours
 
 
@@ -88,7 +88,7 @@ def pytest(arguments: list[str], suites: list[str]) -> list[str]:
     chosen = (
         arguments if any(Path(argument.partition("::")[0]).exists() for argument in arguments) else suites + arguments
     )
-    options = ["-q", "-p", "no:cacheprovider", "-p", "no:faulthandler", "--loops=asyncio,debug", "--timeout=3000"]
+    options = ["-q", "-p", "no:cacheprovider", "-p", "no:faulthandler", "--loops=asyncio", "--timeout=3000"]
     return [sys.executable, "-m", "pytest", *options, *chosen]
 
 

@@ -105,8 +105,14 @@ class Actor:
         except StopIteration:
             self.state = "done"
         except BaseException as error:  # it may be that only our own StopIteration found no memory
-            self.error = error
+            self.keep(error)
             self.state = "failed" if self.answer is PENDING else "done"
+
+    def keep(self, error):
+        """Remember it. The interpreter has few MemoryErrors in reserve: none may stay in a circle by its traceback."""
+        self.error = error
+        if isinstance(error, MemoryError):
+            error.__traceback__ = None
 
     def wake(self, finished):
         """What its operation calls; who is deferred is not resumed at once."""
@@ -124,7 +130,7 @@ class Actor:
         try:
             self.asleep_on.throw(error)
         except BaseException as error:
-            self.error = error
+            self.keep(error)
             self.state = "failed"
 
     def cancel(self):
@@ -170,7 +176,7 @@ class AtOnce(Actor):
             self.args = ()  # whoever was sent may go
             self.state = "done"
         except BaseException as error:
-            self.error = error
+            self.keep(error)
             self.state = "failed"
 
     def close(self):

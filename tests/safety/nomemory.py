@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import gc
 import importlib.util
+import subprocess
 import sys
 from dataclasses import dataclass, field
 
@@ -103,6 +104,7 @@ def starve(scenario):
     tried = 0
     for step in range(steps_of(scenario)):
         for all_of_them in (False, True):
+            gc.collect()
             untouched = 0
             for first in range(MOST):
                 injection = Injection(step, first, all_of_them)
@@ -123,11 +125,12 @@ def starve(scenario):
 def main(names):
     if core.IMPLEMENTATION != "c" or importlib.util.find_spec("_testcapi") is None:
         return "-- nothing was run: this is the Python core, or a Python without _testcapi"
-    for name in names or SCENARIOS:
-        gc.collect()
-        print(f"{name:32}", end=" ", flush=True)
-        print(f"{starve(SCENARIOS[name]):5} allocations failed, and nothing else", flush=True)
-    return None
+    if len(names) == 1:
+        print(f"{names[0]:40} {starve(SCENARIOS[names[0]]):5} allocations failed, and nothing else", flush=True)
+        return None
+    # Each in a process of its own: what one has done to the interpreter's reserve of MemoryErrors is no other's affair.
+    command = [sys.executable, "-X", "faulthandler", "-m", "tests.safety.nomemory"]
+    return max(subprocess.run([*command, name], check=False).returncode != 0 for name in names or SCENARIOS)
 
 
 if __name__ == "__main__":

@@ -97,7 +97,7 @@ def refuse(world):
     yield world.expecting(ac.WouldBlock, ch.recv_nowait)
     yield world.expecting(ac.WouldBlock, full.send_nowait, 1)
     yield world.expecting(ac.WouldBlock, ac.select_nowait, ac.recv(ch), ac.send(full, 1))
-    ch.close(ValueError("why"))
+    world.call(ch.close, ValueError("why")).step()
     yield world.expecting(ac.ChannelClosed, ch.recv_nowait)
     yield world.expecting(ac.ChannelClosed, ch.send_nowait, 1)
     yield world.expecting(ac.ChannelClosed, ch.close)
@@ -242,8 +242,8 @@ def select_at_once(world):
 @each(("cancel",), ("throw",), ("close",))
 def select_leaves(world, how):
     a, b = world.chan(), world.full(1)
-    value = world.value()
     for late in (False, True):
+        value = world.value()
         actor = world.asleep(world.waiting(ac.select(ac.recv(a), ac.send(b, value), ac.recv(a)), {1: value}))
         other = world.asleep(world.recv(a))
         if late:
@@ -302,8 +302,8 @@ async def receive_all(ch, got):
 @scenario
 def iterate(world):
     ch = world.full(2)
-    ch.close()
-    world.got = [None] * 2
+    world.call(ch.close).step()
+    world.got = [None] * 9
     yield world.waiting(receive_all(ch, world.got))
 
 

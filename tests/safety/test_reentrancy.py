@@ -354,18 +354,30 @@ def test_the_callback_of_a_weak_reference_may_use_what_is_left(world):
 
 
 def test_deep_chains_are_let_go_without_deep_recursion():
-    """Channels within channels, operations on channels within operations: as long as memory reaches."""
+    """Channels within channels, as deep as memory reaches."""
     ch = ac.Chan(1)
     for _ in range(100_000):
         outer = ac.Chan(1)
         outer.send_nowait(ch)
         ch = outer
     del ch, outer
-    operation = ac.Chan().send(None)
-    chain = [operation]
-    for _ in range(100_000):
-        operation = ac.Chan().send(operation)
-        chain.append(operation)
-    for each in chain:
-        each.close()
-    del chain, operation, each
+
+
+def test_an_operation_may_be_the_last_that_knows_its_loop():
+    """Whatever the end of the loop does, it finds no operation that is half gone."""
+
+    class Collecting(HandLoop):
+        def __del__(self):
+            gc.collect()
+
+    for _ in range(50):
+        with Collecting().running() as loop:
+            ch = ac.Chan()
+            operation = ch.recv()
+            operation.send(None).add_done_callback(id)
+            ch.send_nowait("v")
+            loop.run()
+            with contextlib.suppress(StopIteration):
+                operation.send(None)
+        del loop, ch
+        del operation
