@@ -15,6 +15,8 @@ RUN := $(VENV)/bin/python
 endif
 SETUP := $(PYTHON) -m tools.environments $(VENV)
 CORE := $(RUN) -m tools.compiled
+# docs.h is made by a tool.
+CHAPTERS := aiochan/core/_speedups.c bench/floors.c $(filter-out %/docs.h,$(wildcard aiochan/core/speedups/*.h))
 TYPED := aiochan examples tools $(wildcard tests/typing)
 
 .PHONY: help demo test test-quick stress bench wheels clean
@@ -49,6 +51,7 @@ check: check-format check-lint check-types check-layers check-tests
 check-format:
 	@$(SETUP) lint
 	$(RUN) -m ruff format --check .
+	$(dir $(RUN))clang-format --dry-run --Werror $(CHAPTERS)
 
 check-lint:
 	@$(SETUP) lint

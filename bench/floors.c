@@ -26,9 +26,7 @@ static PyObject *name_blocking, *name_get_loop, *name_add_done_callback, *name_c
 
 /* -- the run queue */
 
-static int
-schedule(void)
-{
+static int schedule(void) {
     PyObject *handle = PyObject_CallMethodOneArg(loop, name_call_soon, drain);
     if (handle == NULL) {
         return -1;
@@ -38,9 +36,7 @@ schedule(void)
     return 0;
 }
 
-static int
-resume(Woken *woken)
-{
+static int resume(Woken *woken) {
     if (PyContext_Enter(woken->context) < 0) {
         return -1;
     }
@@ -52,9 +48,7 @@ resume(Woken *woken)
     return answer == NULL ? -1 : 0;
 }
 
-static PyObject *
-floors_drain(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
-{
+static PyObject *floors_drain(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing)) {
     for (int left = TURN; left > 0 && length > 0; left--) {
         Woken woken = ring[first];
         first = (first + 1) % PLACES;
@@ -75,16 +69,11 @@ floors_drain(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
 
 /* -- what asyncio.Task wants of what it waits for */
 
-static PyObject *
-floors_get_loop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
-{
-    return Py_NewRef(loop);
-}
+static PyObject *floors_get_loop(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing)) { return Py_NewRef(loop); }
 
 /* add_done_callback(wakeup, *, context) */
-static PyObject *
-floors_add_done_callback(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n, PyObject *names)
-{
+static PyObject *floors_add_done_callback(PyObject *Py_UNUSED(module), PyObject *const *args, Py_ssize_t n,
+                                          PyObject *names) {
     if (n != 1 || names == NULL || PyTuple_GET_SIZE(names) != 1 || length == PLACES) {
         PyErr_SetString(PyExc_RuntimeError, "only a few tasks of asyncio can switch here");
         return NULL;
@@ -102,30 +91,23 @@ floors_add_done_callback(PyObject *Py_UNUSED(module), PyObject *const *args, Py_
 /* -- a switch */
 
 typedef struct {
-    PyObject_HEAD
-    char asleep;
+    PyObject_HEAD char asleep;
 } Switch;
 
-static PySendResult
-switch_send(PyObject *self, PyObject *Py_UNUSED(sent), PyObject **result)
-{
+static PySendResult switch_send(PyObject *self, PyObject *Py_UNUSED(sent), PyObject **result) {
     Switch *token = (Switch *)self;
     token->asleep = !token->asleep;
     *result = Py_NewRef(token->asleep ? self : Py_None);
     return token->asleep ? PYGEN_NEXT : PYGEN_RETURN;
 }
 
-static PyObject *
-switch_next(PyObject *self)
-{
+static PyObject *switch_next(PyObject *self) {
     Switch *token = (Switch *)self;
     token->asleep = !token->asleep;
     return token->asleep ? Py_NewRef(self) : NULL;
 }
 
-static PyObject *
-switch_getattr(PyObject *self, PyObject *name)
-{
+static PyObject *switch_getattr(PyObject *self, PyObject *name) {
     if (name == name_blocking) {
         return Py_NewRef(Py_True);
     }
@@ -138,9 +120,7 @@ switch_getattr(PyObject *self, PyObject *name)
     return PyObject_GenericGetAttr(self, name);
 }
 
-static int
-switch_setattr(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(name), PyObject *Py_UNUSED(value))
-{
+static int switch_setattr(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(name), PyObject *Py_UNUSED(value)) {
     return 0; /* asyncio.Task notes that it has seen `_asyncio_future_blocking`; we know */
 }
 
@@ -156,9 +136,7 @@ static PyTypeObject Switch_Type = {
     .tp_setattro = switch_setattr,
 };
 
-static PyObject *
-floors_switch_task(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
-{
+static PyObject *floors_switch_task(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing)) {
     Switch *token = PyObject_New(Switch, &Switch_Type);
     if (token != NULL) {
         token->asleep = 0;
@@ -168,16 +146,12 @@ floors_switch_task(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
 
 /* -- what has finished */
 
-static PySendResult
-finished_send(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(sent), PyObject **result)
-{
+static PySendResult finished_send(PyObject *Py_UNUSED(self), PyObject *Py_UNUSED(sent), PyObject **result) {
     *result = Py_NewRef(Py_None);
     return PYGEN_RETURN;
 }
 
-static PyObject *
-finished_next(PyObject *Py_UNUSED(self))
-{
+static PyObject *finished_next(PyObject *Py_UNUSED(self)) {
     return NULL; /* the end; without an exception it means None */
 }
 
@@ -192,17 +166,13 @@ static PyTypeObject Finished_Type = {
 };
 static PyObject *the_finished;
 
-static PyObject *
-floors_finished(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing))
-{
+static PyObject *floors_finished(PyObject *Py_UNUSED(module), PyObject *Py_UNUSED(nothing)) {
     return Py_NewRef(the_finished);
 }
 
 /* -- the module */
 
-static PyObject *
-floors_use(PyObject *Py_UNUSED(module), PyObject *future)
-{
+static PyObject *floors_use(PyObject *Py_UNUSED(module), PyObject *future) {
     PyObject *its_loop = PyObject_CallMethodNoArgs(future, name_get_loop);
     if (its_loop == NULL) {
         return NULL;
@@ -223,9 +193,7 @@ static PyMethodDef methods[] = {
 };
 static struct PyModuleDef definition = {PyModuleDef_HEAD_INIT, .m_name = "floors", .m_size = -1, .m_methods = methods};
 
-PyMODINIT_FUNC
-PyInit_floors(void)
-{
+PyMODINIT_FUNC PyInit_floors(void) {
     if (PyType_Ready(&Switch_Type) < 0 || PyType_Ready(&Finished_Type) < 0) {
         return NULL;
     }
@@ -241,8 +209,8 @@ PyInit_floors(void)
     name_get_loop = PyUnicode_InternFromString("get_loop");
     name_add_done_callback = PyUnicode_InternFromString("add_done_callback");
     name_call_soon = PyUnicode_InternFromString("call_soon");
-    if (!the_finished || !drain || !get_loop || !add_done_callback || !name_blocking || !name_get_loop
-        || !name_add_done_callback || !name_call_soon) {
+    if (!the_finished || !drain || !get_loop || !add_done_callback || !name_blocking || !name_get_loop ||
+        !name_add_done_callback || !name_call_soon) {
         Py_CLEAR(module);
     }
     return module;

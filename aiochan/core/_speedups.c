@@ -8,23 +8,27 @@
  *      line.h        lines of sleeping tasks; `commit`, the one place where it is decided who is served
  *      channel.h     a channel: put, take, close, and how permits go on (chansend, chanrecv, closechan)
  *      choosing.h    the dice, and the first two passes of a select (selectgo)
+ *      answers.h     what an operation answers, and raises
  *      operation.h   the life of an operation: made, tried, asleep, awake again, given back
- *      waiter.h      an operation as a coroutine, as what a task waits for, and as tools see it
- *      ends.h        the one-way views, which serve the channel too; Signal
- *      chan.h        the channel as people see it: made, looked at, checked
+ *      coroutine.h   an operation as a coroutine
+ *      waiter.h      an operation as what a task waits for, and as tools see it
+ *      ends.h        the one-way views, which serve the channel too
+ *      signal.h      Signal
+ *      looking.h     a channel looked at, and checked
+ *      chan.h        the channel as people make it
  *      waitqueue.h   WaitQueue
  *      cases.h       recv, recv_ok, send, select and its family; the dice; the observer
  *
- * One object, `Op`, is what `ch.send(v)` returns: something to be awaited, what the task then waits for, and its place in
- * a line, all at once; a plain operation is a select with one case. docs/internals.md draws its life.
+ * One object, `Op`, is what `ch.send(v)` returns: something to be awaited, what the task then waits for, and its place
+ * in a line, all at once; a plain operation is a select with one case. docs/internals.md draws its life.
  *
  * What must be so everywhere
  * --------------------------
- * - A value, a permit and a place each have one owner at any moment, and C1 and C2 of hchan.py hold whenever Python code
- *   runs. C3 and C4 hold but while several are told one after the other: those who come last still sleep.
- * - Python code may run in any Py_DECREF, in any allocation of a collected object (3.11 collects there), and in whatever
- *   calls the loop, the observer or somebody else's dice. So no borrowed reference is used across one, and what was seen
- *   before is looked at again.
+ * - A value, a permit and a place each have one owner at any moment, and C1 and C2 of hchan.py hold whenever Python
+ *   code runs. C3 and C4 hold but while several are told one after the other: those who come last still sleep.
+ * - Python code may run in any Py_DECREF, in any allocation of a collected object (3.11 collects there), and in
+ *   whatever calls the loop, the observer or somebody else's dice. So no borrowed reference is used across one, and
+ *   what was seen before is looked at again.
  * - What can fail comes before what changes anything: whoever gets an error finds everything as it was.
  * - All state is that of the module, one for each interpreter.
  *
@@ -38,9 +42,13 @@
 #include "speedups/line.h"
 #include "speedups/channel.h"
 #include "speedups/choosing.h"
+#include "speedups/answers.h"
 #include "speedups/operation.h"
+#include "speedups/coroutine.h"
 #include "speedups/waiter.h"
 #include "speedups/ends.h"
+#include "speedups/signal.h"
+#include "speedups/looking.h"
 #include "speedups/chan.h"
 #include "speedups/waitqueue.h"
 #include "speedups/cases.h"
@@ -147,7 +155,9 @@ static PyTypeObject *make(PyObject *module, PyType_Spec *spec, PyObject *bases /
 }
 
 static int make_all(PyObject *module, State *st) {
-    if (!(st->Method_type = make(module, &method_spec, NULL)) || !(st->RunQueue_type = make(module, &runqueue_spec, NULL)) || !(st->Adder_type = make(module, &adder_spec, NULL)) ||
+    if (!(st->Method_type = make(module, &method_spec, NULL)) ||
+        !(st->RunQueue_type = make(module, &runqueue_spec, NULL)) ||
+        !(st->Adder_type = make(module, &adder_spec, NULL)) ||
         !(st->Answer_type = make(module, &answer_spec, PyTuple_Pack(1, PyExc_StopIteration))) ||
         !(st->Op_type = make(module, &waiter_spec, NULL)) || !(st->End_type = make(module, &end_spec, NULL)) ||
         !(st->SendChan_type = make(module, &sendchan_spec, PyTuple_Pack(1, st->End_type))) ||
@@ -156,12 +166,14 @@ static int make_all(PyObject *module, State *st) {
         !(st->Signal_type = make(module, &signal_spec, PyTuple_Pack(1, st->RecvChan_type))) ||
         !(st->WaitQueue_type = make(module, &waitqueue_spec, NULL)))
         return -1;
-    if (add_methods(st, st->SendChan_type, sendchan_operations) < 0 || add_methods(st, st->RecvChan_type, recvchan_operations) < 0 ||
-        add_methods(st, st->Chan_type, chan_operations) < 0 || add_methods(st, st->Signal_type, signal_operations) < 0 ||
+    if (add_methods(st, st->SendChan_type, sendchan_operations) < 0 ||
+        add_methods(st, st->RecvChan_type, recvchan_operations) < 0 ||
+        add_methods(st, st->Chan_type, chan_operations) < 0 ||
+        add_methods(st, st->Signal_type, signal_operations) < 0 ||
         add_methods(st, st->WaitQueue_type, waitqueue_operations) < 0)
         return -1;
-    PyTypeObject *const shown[] = {st->SendChan_type, st->RecvChan_type,  st->Chan_type,
-                                   st->Signal_type,   st->WaitQueue_type, st->Op_type};
+    PyTypeObject *const shown[] = {
+        st->SendChan_type, st->RecvChan_type, st->Chan_type, st->Signal_type, st->WaitQueue_type, st->Op_type};
     for (size_t i = 0; i < Py_ARRAY_LENGTH(shown); i++)
         if (PyModule_AddType(module, shown[i]) < 0) return -1;
     return 0;
@@ -169,7 +181,8 @@ static int make_all(PyObject *module, State *st) {
 
 /* Who installs an observer tells us, and a forked child too. */
 static int be_told(PyObject *module) {
-    PyObject *listeners = NULL, *result = NULL, *os = NULL, *in_child = NULL, *observe = PyObject_GetAttrString(module, "_observe");
+    PyObject *listeners = NULL, *result = NULL, *os = NULL, *in_child = NULL,
+             *observe = PyObject_GetAttrString(module, "_observe");
     if (observe && find("aiochan.core.hooks", "listeners", &listeners) == 0)
         result = PyObject_CallMethod(listeners, "append", "O", observe);
     int failed = result == NULL;
@@ -206,16 +219,68 @@ static int module_exec(PyObject *module) {
 /* All that the state refers to, one after the other. */
 static PyObject **reference(State *st, size_t i) {
     PyObject **const references[] = {
-        (PyObject **)&st->End_type, (PyObject **)&st->SendChan_type, (PyObject **)&st->RecvChan_type,
-        (PyObject **)&st->Chan_type, (PyObject **)&st->Signal_type, (PyObject **)&st->WaitQueue_type,
-        (PyObject **)&st->Op_type, (PyObject **)&st->RunQueue_type, (PyObject **)&st->Adder_type,
-        (PyObject **)&st->Answer_type, (PyObject **)&st->Method_type, &st->coroutine_function, &st->observer, &st->dice, &st->get_running_loop, &st->Future, &st->Task,
-        &st->CancelledError, &st->ChannelClosed, &st->WouldBlock, &st->MisuseError, &st->wrong_loop, &st->whole, &st->Stats,
-        &st->Snapshot, &st->Parked, &st->Reservation, &st->SelectLoop, &st->infinity, &st->never, &st->wants[0],
-        &st->wants[1], &st->wants[2], &st->wants[3], &st->wants[4], &st->wants[5], &st->overflows[0], &st->overflows[1],
-        &st->overflows[2], &st->s_blocking, &st->s_get_loop, &st->s_add_done_callback, &st->s_call_soon, &st->s_is_closed,
-        &st->s_get_debug, &st->s_single_steps, &st->empty, &st->s_set_result, &st->s_parked, &st->s_wake, &st->s_woken, &st->s_left,
-        &st->s_closed, &st->s_self, &st->s_name, &st->s_qualname, &st->s_module, &st->s_choose, &st->s_warnings, &st->s_warn, &st->kw_context, &st->kw_loop,
+        (PyObject **)&st->End_type,
+        (PyObject **)&st->SendChan_type,
+        (PyObject **)&st->RecvChan_type,
+        (PyObject **)&st->Chan_type,
+        (PyObject **)&st->Signal_type,
+        (PyObject **)&st->WaitQueue_type,
+        (PyObject **)&st->Op_type,
+        (PyObject **)&st->RunQueue_type,
+        (PyObject **)&st->Adder_type,
+        (PyObject **)&st->Answer_type,
+        (PyObject **)&st->Method_type,
+        &st->coroutine_function,
+        &st->observer,
+        &st->dice,
+        &st->get_running_loop,
+        &st->Future,
+        &st->Task,
+        &st->CancelledError,
+        &st->ChannelClosed,
+        &st->WouldBlock,
+        &st->MisuseError,
+        &st->wrong_loop,
+        &st->whole,
+        &st->Stats,
+        &st->Snapshot,
+        &st->Parked,
+        &st->Reservation,
+        &st->SelectLoop,
+        &st->infinity,
+        &st->never,
+        &st->wants[0],
+        &st->wants[1],
+        &st->wants[2],
+        &st->wants[3],
+        &st->wants[4],
+        &st->wants[5],
+        &st->overflows[0],
+        &st->overflows[1],
+        &st->overflows[2],
+        &st->s_blocking,
+        &st->s_get_loop,
+        &st->s_add_done_callback,
+        &st->s_call_soon,
+        &st->s_is_closed,
+        &st->s_get_debug,
+        &st->s_single_steps,
+        &st->empty,
+        &st->s_set_result,
+        &st->s_parked,
+        &st->s_wake,
+        &st->s_woken,
+        &st->s_left,
+        &st->s_closed,
+        &st->s_self,
+        &st->s_name,
+        &st->s_qualname,
+        &st->s_module,
+        &st->s_choose,
+        &st->s_warnings,
+        &st->s_warn,
+        &st->kw_context,
+        &st->kw_loop,
     };
     return i < Py_ARRAY_LENGTH(references) ? references[i] : NULL;
 }
@@ -234,6 +299,7 @@ static int module_clear(PyObject *module) {
     PyObject **found, *answer = st->answer;
     st->free_max = 0; /* nothing is kept for later any more */
     while (st->n_free) waiter_free(st->free[--st->n_free]);
+    st->answer = NULL; /* this may be called again */
     Py_XDECREF(answer);
     for (size_t i = 0; (found = reference(st, i)); i++) Py_CLEAR(*found);
     return 0;

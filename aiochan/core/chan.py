@@ -128,7 +128,8 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
             raise self._error(RECV) if end is None or self._cause is not None else end
         return value  # type: ignore[no-any-return]
 
-    _receive.__name__, _receive.__qualname__ = "recv", "Chan.recv"  # which people know, where a coroutine was never awaited
+    # Names that people know, where a coroutine was never awaited.
+    _receive.__name__, _receive.__qualname__ = "recv", "Chan.recv"
     __anext__ = _receive
 
     async def recv_ok(self) -> CommaOk[T]:

@@ -377,7 +377,8 @@ def look(world):
 def never_awaited(world, depth):
     ch = world.chan()
     made = [None]
-    warn, warnings._warn_unawaited_coroutine = warnings._warn_unawaited_coroutine, callable  # the real one crashes without memory
+    warn = warnings._warn_unawaited_coroutine
+    warnings._warn_unawaited_coroutine = callable  # the real one crashes without memory
     sys.set_coroutine_origin_tracking_depth(depth)
     try:
         for make in (ch.recv, lambda: ch.send(1), lambda: ac.select(ac.recv(ch))):

@@ -14,7 +14,8 @@ static PyObject *case_to_receive(State *st, PyObject *ch, int want) {
         Chan *c = chan_behind(ch);
         return c ? case_new(st, c, want, Py_None) : NULL;
     }
-    return PyErr_Format(PyExc_TypeError, "%S() takes a channel or its receive end, a Signal or None, not %R", st->wants[want], ch);
+    return PyErr_Format(
+        PyExc_TypeError, "%S() takes a channel or its receive end, a Signal or None, not %R", st->wants[want], ch);
 }
 
 static PyObject *case_recv(PyObject *module, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
@@ -54,7 +55,10 @@ static int want_of(State *st, PyObject *thing) {
 }
 
 static int refuse_case(Py_ssize_t index, PyObject *thing) {
-    PyErr_Format(PyExc_TypeError, "case %zd of the select must be recv(ch), recv_ok(ch) or send(ch, value), not %R", index, thing);
+    PyErr_Format(PyExc_TypeError,
+                 "case %zd of the select must be recv(ch), recv_ok(ch) or send(ch, value), not %R",
+                 index,
+                 thing);
     return -1;
 }
 
@@ -83,7 +87,8 @@ static int biased_of(const char *function, PyObject *const *args, Py_ssize_t n, 
     if (kwnames == NULL) return 0;
     for (Py_ssize_t i = 0; i < PyTuple_GET_SIZE(kwnames); i++)
         if (PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, i), "biased")) {
-            PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument %R", function, PyTuple_GET_ITEM(kwnames, i));
+            PyErr_Format(
+                PyExc_TypeError, "%s() got an unexpected keyword argument %R", function, PyTuple_GET_ITEM(kwnames, i));
             return -1;
         }
     return PyTuple_GET_SIZE(kwnames) ? PyObject_IsTrue(args[n]) : 0;
@@ -112,7 +117,8 @@ static PyObject *do_select_nowait(PyObject *module, PyObject *const *args, Py_ss
     Op *op = biased < 0 ? NULL : op_of_cases(st, args, n, biased);
     PyObject *answer = NULL;
     if (op == NULL) return NULL;
-    if (try_select(st, op, &answer) == MUST_WAIT) PyErr_Format(st->WouldBlock, "none of the %zd cases of the select is ready", n);
+    if (try_select(st, op, &answer) == MUST_WAIT)
+        PyErr_Format(st->WouldBlock, "none of the %zd cases of the select is ready", n);
     finish_with(op, answer); /* nobody is going to await it */
     Py_DECREF(op);
     return answer;

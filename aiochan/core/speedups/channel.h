@@ -1,5 +1,5 @@
 /* A channel: one ring of values, and three lines of sleeping tasks. The algorithm of hchan.py, where the rules and the
- * invariants C1 .. C6 stand; `_check` at the end of chan.h asserts the same ones here.
+ * invariants C1 .. C6 stand; `_check` in looking.h asserts the same ones here.
  *
  * Each step first makes sure of whatever can fail (memory for the ring, the loop's callback), then changes all that has
  * to change, and runs Python code last of all, if any. Where Python code may have run before, it looks again. */

@@ -112,7 +112,7 @@ static void settle_all(Op *op) {
     }
 }
 
-/* Line up for every case; the queues of all channels are the op's. Only somebody else's dice run Python code in here. */
+/* Line up for every case; all channels belong to the op's queue. Only somebody else's dice run Python code in here. */
 static int stand(State *st, Op *op) {
     int others = st->dice != NULL;
     op->state = PARKED;

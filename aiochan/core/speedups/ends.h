@@ -1,31 +1,35 @@
 /* The two ends of a channel, and what a channel has from both: `Chan` is a SendChan and a RecvChan, whose `chan` is
  * itself. So the functions here serve all three. */
 
-static Chan *chan_make(State *st, PyObject *name);
-static PyObject *chan_check(Chan *c, PyObject *ignored);
-static PyObject *chan_snapshot(Chan *c, PyObject *ignored);
-
 /* The channel of a view; NULL and an error for one that was never made properly. */
 static Chan *chan_behind(PyObject *self) {
     Chan *c = ((End *)self)->chan;
-    if (c == NULL) PyErr_Format(PyExc_TypeError, "this %s is an end of no channel: its __init__ was not called", Py_TYPE(self)->tp_name);
+    if (c == NULL)
+        PyErr_Format(
+            PyExc_TypeError, "this %s is an end of no channel: its __init__ was not called", Py_TYPE(self)->tp_name);
     return c;
 }
 
 /* The one argument of a method, by place or by name; NULL and an error if it is not that. */
-static PyObject *only_argument(PyObject *const *args, Py_ssize_t n, PyObject *kwnames, const char *method, const char *name) {
+static PyObject *only_argument(PyObject *const *args, Py_ssize_t n, PyObject *kwnames, const char *method,
+                               const char *name) {
     Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
-    if (n + named == 1 && (n == 1 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), name) == 0)) return args[0];
-    if (n + named == 0) PyErr_Format(PyExc_TypeError, "%s() missing 1 required positional argument: '%s'", method, name);
+    if (n + named == 1 && (n == 1 || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(kwnames, 0), name) == 0))
+        return args[0];
+    if (n + named == 0)
+        PyErr_Format(PyExc_TypeError, "%s() missing 1 required positional argument: '%s'", method, name);
     else if (n + named == 1 || (named && n < 2))
-        PyErr_Format(PyExc_TypeError, "%s() got an unexpected keyword argument %R", method, PyTuple_GET_ITEM(kwnames, named - 1));
+        PyErr_Format(PyExc_TypeError,
+                     "%s() got an unexpected keyword argument %R",
+                     method,
+                     PyTuple_GET_ITEM(kwnames, named - 1));
     else PyErr_Format(PyExc_TypeError, "%s() takes 1 argument, '%s', but %zd were given", method, name, n + named);
     return NULL;
 }
 
-/* Two arguments by place or by name; those that are not given stay what they are in `found`, where NULL means needed. */
-static int arguments(const char *function, const char *const names[2], PyObject *const *args, Py_ssize_t n, PyObject *kwnames,
-                     PyObject *found[2]) {
+/* Two arguments by place or by name; those not given stay what they are in `found`, where NULL means needed. */
+static int arguments(const char *function, const char *const names[2], PyObject *const *args, Py_ssize_t n,
+                     PyObject *kwnames, PyObject *found[2]) {
     Py_ssize_t named = kwnames ? PyTuple_GET_SIZE(kwnames) : 0;
     for (Py_ssize_t i = 0; i < n && i < 2; i++) found[i] = args[i];
     for (Py_ssize_t i = 0; i < named; i++) {
@@ -58,6 +62,24 @@ static PyObject *refuse_copy(PyObject *self, PyObject *Py_UNUSED(protocol)) {
     return PyErr_Format(PyExc_TypeError, "%R cannot be copied or pickled: it belongs to one event loop", self);
 }
 
+/* Equal is only what is the same. */
+static PyObject *identity_richcompare(PyObject *self, PyObject *other, int operation) {
+    if (operation != Py_EQ && operation != Py_NE) Py_RETURN_NOTIMPLEMENTED;
+    if (self != other) Py_RETURN_NOTIMPLEMENTED;
+    return PyBool_FromLong(operation == Py_EQ);
+}
+
+static Py_hash_t identity_hash(PyObject *self) { return _Py_HashPointer(self); }
+
+/* How the repr of a thing begins: its name, or where it is. */
+static PyObject *name_or_address(PyObject *name /* or NULL */, PyObject *thing) {
+    if (name == NULL || name == Py_None) return PyUnicode_FromFormat("at %p", thing);
+    Py_INCREF(name);
+    PyObject *repr = PyObject_Repr(name);
+    Py_DECREF(name);
+    return repr;
+}
+
 /* -- what both ends can tell */
 
 static PyObject *end_capacity(PyObject *self, void *Py_UNUSED(closure)) {
@@ -84,9 +106,18 @@ static PyObject *end_stats(PyObject *self, PyObject *Py_UNUSED(ignored)) {
     PyObject *capacity = c ? end_capacity(self, NULL) : NULL;
     if (capacity == NULL) return NULL;
     unsigned long long dropped = c->rare ? c->rare->dropped : 0, received = c->received;
-    return PyObject_CallFunction(c->st->Stats, "nIINnnKKKO", surplus(c), c->granted, c->rare ? c->rare->reserved : 0, capacity,
-                                 (Py_ssize_t)c->senders + (c->rare ? c->rare->slots : 0), (Py_ssize_t)c->receivers,
-                                 received + dropped + c->held, received, dropped, is_closed(c) ? Py_True : Py_False);
+    return PyObject_CallFunction(c->st->Stats,
+                                 "nIINnnKKKO",
+                                 surplus(c),
+                                 c->granted,
+                                 c->rare ? c->rare->reserved : 0,
+                                 capacity,
+                                 (Py_ssize_t)c->senders + (c->rare ? c->rare->slots : 0),
+                                 (Py_ssize_t)c->receivers,
+                                 received + dropped + c->held,
+                                 received,
+                                 dropped,
+                                 is_closed(c) ? Py_True : Py_False);
 }
 
 static Py_ssize_t end_length(PyObject *self) {
@@ -102,7 +133,9 @@ static PyObject *end_richcompare(PyObject *self, PyObject *other, int operation)
     return PyBool_FromLong(equal == (operation == Py_EQ));
 }
 
-static Py_hash_t end_hash(PyObject *self) { return _Py_HashPointer(Py_TYPE(self)) ^ (3 * _Py_HashPointer(((End *)self)->chan)); }
+static Py_hash_t end_hash(PyObject *self) {
+    return _Py_HashPointer(Py_TYPE(self)) ^ (3 * _Py_HashPointer(((End *)self)->chan));
+}
 
 static PyObject *end_repr(PyObject *self) {
     Chan *c = chan_behind(self);
@@ -124,10 +157,13 @@ static int end_init(PyObject *self, PyObject *args, PyObject *kwargs) {
     static char *names[] = {"chan", NULL};
     PyObject *chan;
     State *st = state_of_subtype(Py_TYPE(self));
-    if (st == NULL || refuse_again(st, self) < 0 || !PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &chan)) return -1;
+    if (st == NULL || refuse_again(st, self) < 0 || !PyArg_ParseTupleAndKeywords(args, kwargs, "O", names, &chan))
+        return -1;
     if (!PyObject_TypeCheck(chan, st->Chan_type)) {
         PyObject *name = PyObject_GetAttr((PyObject *)Py_TYPE(self), st->s_name);
-        if (name) PyErr_Format(PyExc_TypeError, "%U is an end of a channel, as ch.sender and ch.receiver, not of %R", name, chan);
+        if (name)
+            PyErr_Format(
+                PyExc_TypeError, "%U is an end of a channel, as ch.sender and ch.receiver, not of %R", name, chan);
         Py_XDECREF(name);
         return -1;
     }
@@ -173,13 +209,13 @@ static PyMemberDef end_members[] = {
     {NULL},
 };
 
-/* Each type names these itself; what it would inherit asks its way up to them. */
-#define END_LIFE {Py_tp_dealloc, end_dealloc}, {Py_tp_traverse, end_traverse}, {Py_tp_clear, end_clear}
-
+/* Each type names its dealloc, traverse and clear itself; what it would inherit asks its way up to them. */
 static PyType_Slot end_slots[] = {
     {Py_tp_doc, DOC_End},
     {Py_tp_init, end_init},
-    END_LIFE,
+    {Py_tp_dealloc, end_dealloc},
+    {Py_tp_traverse, end_traverse},
+    {Py_tp_clear, end_clear},
     {Py_tp_repr, end_repr},
     {Py_tp_hash, end_hash},
     {Py_tp_richcompare, end_richcompare},
@@ -242,7 +278,8 @@ static PyObject *sendchan_reserve(PyObject *self, PyObject *Py_UNUSED(ignored)) 
     Chan *c = chan_behind(self);
     if (c == NULL) return NULL;
     if (capacity_of(c) < 1 || c->overflow != OVERFLOW_WAIT)
-        return PyErr_Format(PyExc_ValueError, "only a channel with room that makes senders wait has places to reserve: %R", c);
+        return PyErr_Format(
+            PyExc_ValueError, "only a channel with room that makes senders wait has places to reserve: %R", c);
     return PyObject_CallOneArg(c->st->Reservation, (PyObject *)c);
 }
 
@@ -263,7 +300,8 @@ static PyObject *sendchan_exit(PyObject *self, PyObject *const *args, Py_ssize_t
 
 static PyObject *sendchan_aenter(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
     Chan *c = chan_behind(self);
-    return c && no_arguments(n, kwnames, "__aenter__") == 0 ? op_new_of(c->st, V_ENTER, SEND, (PyObject *)c, self) : NULL;
+    return c && no_arguments(n, kwnames, "__aenter__") == 0 ? op_new_of(c->st, V_ENTER, SEND, (PyObject *)c, self)
+                                                            : NULL;
 }
 
 static PyObject *sendchan_aexit(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames) {
@@ -276,22 +314,31 @@ static PyObject *sendchan_aexit(PyObject *self, PyObject *const *args, Py_ssize_
 #define GENERIC {"__class_getitem__", Py_GenericAlias, METH_O | METH_CLASS, NULL}
 
 /* The methods of each end, of which a channel has both, with docstrings of its own. */
-#define SEND_METHODS(TYPE)                                                                                             \
-    {"send_nowait", _PyCFunction_CAST(sendchan_send_nowait), FAST, DOC_##TYPE##_send_nowait},                          \
-        {"close", _PyCFunction_CAST(sendchan_close), FAST, DOC_##TYPE##_close},                                        \
-        {"reserve", sendchan_reserve, METH_NOARGS, DOC_##TYPE##_reserve},                                              \
-        {"__enter__", sendchan_enter, METH_NOARGS, DOC_##TYPE##___enter__},                                            \
-        {"__exit__", _PyCFunction_CAST(sendchan_exit), FAST, DOC_##TYPE##___exit__}
+#define SEND_METHODS(TYPE)                                                                    \
+    {"send_nowait", _PyCFunction_CAST(sendchan_send_nowait), FAST, DOC_##TYPE##_send_nowait}, \
+        {"close", _PyCFunction_CAST(sendchan_close), FAST, DOC_##TYPE##_close},               \
+        {"reserve", sendchan_reserve, METH_NOARGS, DOC_##TYPE##_reserve},                     \
+        {"__enter__", sendchan_enter, METH_NOARGS, DOC_##TYPE##___enter__}, {                 \
+        "__exit__", _PyCFunction_CAST(sendchan_exit), FAST, DOC_##TYPE##___exit__             \
+    }
 
-#define SEND_OPERATIONS(TYPE)                                                                                          \
-    {"send", sendchan_send, DOC_##TYPE##_send}, {"__aenter__", sendchan_aenter, DOC_##TYPE##___aenter__},              \
-        {"__aexit__", sendchan_aexit, DOC_##TYPE##___aexit__}
+#define SEND_OPERATIONS(TYPE)                                                                               \
+    {"send", sendchan_send, DOC_##TYPE##_send}, {"__aenter__", sendchan_aenter, DOC_##TYPE##___aenter__}, { \
+        "__aexit__", sendchan_aexit, DOC_##TYPE##___aexit__                                                 \
+    }
 
 static PyMethodDef sendchan_methods[] = {SEND_METHODS(SendChan), GENERIC, {NULL}};
 
 static const MethodDef sendchan_operations[] = {SEND_OPERATIONS(SendChan), {NULL}};
 
-static PyType_Slot sendchan_slots[] = {{Py_tp_doc, DOC_SendChan}, END_LIFE, {Py_tp_methods, sendchan_methods}, {0, NULL}};
+static PyType_Slot sendchan_slots[] = {
+    {Py_tp_doc, DOC_SendChan},
+    {Py_tp_dealloc, end_dealloc},
+    {Py_tp_traverse, end_traverse},
+    {Py_tp_clear, end_clear},
+    {Py_tp_methods, sendchan_methods},
+    {0, NULL},
+};
 
 static PyType_Spec sendchan_spec = {"aiochan.core._speedups.SendChan", sizeof(End), 0, END_FLAGS, sendchan_slots};
 
@@ -304,7 +351,8 @@ static PyObject *recvchan_recv(PyObject *self, PyObject *const *Py_UNUSED(args),
 
 static PyObject *recvchan_recv_ok(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
     Chan *c = chan_behind(self);
-    return c && no_arguments(n, kwnames, "recv_ok") == 0 ? op_new_of(c->st, V_RECV_OK, RECV, (PyObject *)c, NULL) : NULL;
+    return c && no_arguments(n, kwnames, "recv_ok") == 0 ? op_new_of(c->st, V_RECV_OK, RECV, (PyObject *)c, NULL)
+                                                         : NULL;
 }
 
 static PyObject *recvchan_anext(PyObject *self) {
@@ -325,7 +373,8 @@ static PyObject *recvchan_recv_nowait(PyObject *self, PyObject *Py_UNUSED(ignore
 
 #define RECV_METHODS(TYPE) {"recv_nowait", recvchan_recv_nowait, METH_NOARGS, DOC_##TYPE##_recv_nowait}
 
-#define RECV_OPERATIONS(TYPE) {"recv", recvchan_recv, DOC_##TYPE##_recv}, {"recv_ok", recvchan_recv_ok, DOC_##TYPE##_recv_ok}
+#define RECV_OPERATIONS(TYPE) \
+    {"recv", recvchan_recv, DOC_##TYPE##_recv}, { "recv_ok", recvchan_recv_ok, DOC_##TYPE##_recv_ok }
 
 static PyMethodDef recvchan_methods[] = {RECV_METHODS(RecvChan), GENERIC, {NULL}};
 
@@ -333,7 +382,9 @@ static const MethodDef recvchan_operations[] = {RECV_OPERATIONS(RecvChan), {NULL
 
 static PyType_Slot recvchan_slots[] = {
     {Py_tp_doc, DOC_RecvChan},
-    END_LIFE,
+    {Py_tp_dealloc, end_dealloc},
+    {Py_tp_traverse, end_traverse},
+    {Py_tp_clear, end_clear},
     {Py_am_aiter, PyObject_SelfIter},
     {Py_am_anext, recvchan_anext},
     {Py_tp_methods, recvchan_methods},
@@ -341,103 +392,3 @@ static PyType_Slot recvchan_slots[] = {
 };
 
 static PyType_Spec recvchan_spec = {"aiochan.core._speedups.RecvChan", sizeof(End), 0, END_FLAGS, recvchan_slots};
-
-/* -- a signal: a receive end whose closing is the message */
-
-static int signal_init(PyObject *self, PyObject *args, PyObject *kwargs) {
-    static char *names[] = {"name", NULL};
-    State *st = state_of_subtype(Py_TYPE(self));
-    PyObject *name = Py_None;
-    if (st == NULL || refuse_again(st, self) < 0 || !PyArg_ParseTupleAndKeywords(args, kwargs, "|O", names, &name)) return -1;
-    Chan *c = chan_make(st, name);
-    if (c == NULL) return -1;
-    ((End *)self)->chan = c;
-    return 0;
-}
-
-static PyObject *signal_close(PyObject *self, PyObject *Py_UNUSED(ignored)) {
-    Chan *c = chan_behind(self);
-    if (c == NULL || close_on_exit(c, NULL) < 0) return NULL;
-    Py_RETURN_NONE;
-}
-
-static PyObject *signal_wait(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
-    Chan *c = chan_behind(self);
-    return c && no_arguments(n, kwnames, "wait") == 0 ? op_new_of(c->st, V_SIGNAL_WAIT, RECV, (PyObject *)c, NULL) : NULL;
-}
-
-static PyObject *signal_recv_ok(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
-    Chan *c = chan_behind(self);
-    return c && no_arguments(n, kwnames, "recv_ok") == 0 ? op_new_of(c->st, V_SIGNAL_OK, RECV, (PyObject *)c, NULL) : NULL;
-}
-
-static PyObject *signal_recv_nowait(PyObject *self, PyObject *Py_UNUSED(ignored)) {
-    Chan *c = chan_behind(self);
-    if (c == NULL || check_thread((PyObject *)c, c->queue) < 0) return NULL;
-    if (is_closed(c)) Py_RETURN_NONE;
-    return PyErr_Format(c->st->WouldBlock, "not closed yet: %R", self);
-}
-
-static PyObject *signal_richcompare(PyObject *self, PyObject *other, int operation) {
-    if (operation != Py_EQ && operation != Py_NE) Py_RETURN_NOTIMPLEMENTED;
-    if (self != other) Py_RETURN_NOTIMPLEMENTED;
-    return PyBool_FromLong(operation == Py_EQ);
-}
-
-static Py_hash_t signal_hash(PyObject *self) { return _Py_HashPointer(self); }
-
-/* How the repr of a thing begins: its name, or where it is. */
-static PyObject *name_or_address(PyObject *name /* or NULL */, PyObject *thing) {
-    if (name == NULL || name == Py_None) return PyUnicode_FromFormat("at %p", thing);
-    Py_INCREF(name);
-    PyObject *repr = PyObject_Repr(name);
-    Py_DECREF(name);
-    return repr;
-}
-
-static PyObject *signal_repr(PyObject *self) {
-    Chan *c = chan_behind(self);
-    PyObject *name = c ? name_or_address(c->rare ? c->rare->name : NULL, self) : NULL;
-    if (name == NULL) return NULL;
-    PyObject *repr = PyUnicode_FromFormat("<Signal %U %s, %u waiting>", name, is_closed(c) ? "closed" : "open", c->receivers);
-    Py_DECREF(name);
-    return repr;
-}
-
-static PyObject *signal_check(PyObject *self, PyObject *Py_UNUSED(ignored)) {
-    Chan *c = chan_behind(self);
-    return c ? chan_check(c, NULL) : NULL;
-}
-
-static PyObject *signal_snapshot(PyObject *self, PyObject *Py_UNUSED(ignored)) {
-    Chan *c = chan_behind(self);
-    return c ? chan_snapshot(c, NULL) : NULL;
-}
-
-static PyMethodDef signal_methods[] = {
-    {"close", signal_close, METH_NOARGS, DOC_Signal_close},
-    {"recv_nowait", signal_recv_nowait, METH_NOARGS, DOC_Signal_recv_nowait},
-    {"_check", signal_check, METH_NOARGS, NULL},
-    {"_snapshot", signal_snapshot, METH_NOARGS, NULL},
-    {NULL},
-};
-
-static const MethodDef signal_operations[] = {
-    {"wait", signal_wait, DOC_Signal_wait},
-    {"recv", signal_wait, DOC_Signal_recv},
-    {"recv_ok", signal_recv_ok, DOC_Signal_recv_ok},
-    {NULL},
-};
-
-static PyType_Slot signal_slots[] = {
-    {Py_tp_doc, DOC_Signal},
-    END_LIFE,
-    {Py_tp_init, signal_init},
-    {Py_tp_repr, signal_repr},
-    {Py_tp_hash, signal_hash},
-    {Py_tp_richcompare, signal_richcompare},
-    {Py_tp_methods, signal_methods},
-    {0, NULL},
-};
-
-static PyType_Spec signal_spec = {"aiochan.core._speedups.Signal", sizeof(End), 0, END_FLAGS, signal_slots};

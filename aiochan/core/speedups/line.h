@@ -2,7 +2,8 @@
  *
  * L1  A node that is linked stands in the line of its home and side, and its operation is PARKED. The line owns one
  *     reference to the operation for each of its linked nodes, so a parked task is kept alive by what it waits on.
- * L2  An operation has at most one node in a line. A select of several cases of one line draws which of them stands there.
+ * L2  An operation has at most one node in a line. A select of several cases of one line draws which of them stands
+ *     there.
  * L3  Whoever is decided or has left stands in no line: leaving is O(1), and there are no tombstones.
  * L4  Nothing here runs Python code but `commit`, and that only as its last act, when all is in order again. */
 
@@ -104,8 +105,8 @@ static inline int prepare_first(Node *last) {
     return op->wakeup ? prepare(op->queue) : 0;
 }
 
-/* The same where there is no way back: something was granted already, or taken. If the loop cannot be asked now, that is
- * told, and whoever becomes ready is woken together with the next one. 1: look again. */
+/* The same where there is no way back: something was granted already, or taken. If the loop cannot be asked now, that
+ * is told, and whoever becomes ready is woken together with the next one. 1: look again. */
 static int prepare_surely(Node *last) {
     int prepared = prepare_first(last);
     if (prepared < 0) PyErr_WriteUnraisable((PyObject *)op_of(first_in(last))->queue);

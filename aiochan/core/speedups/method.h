@@ -1,6 +1,6 @@
 /* Methods that return an operation, as coroutine functions: tools such as `mock.create_autospec` and web frameworks ask
  * `inspect.iscoroutinefunction` whether to await what a method returns. CPython's own method descriptors cannot be
- * marked as that; these can. Their type is immutable, or the interpreter would not remember where a method was found. */
+ * marked as that; these can. Their type is immutable, or the interpreter would not remember where a method is. */
 
 typedef PyObject *(*OperationFunction)(PyObject *self, PyObject *const *args, Py_ssize_t n, PyObject *kwnames);
 
@@ -11,8 +11,7 @@ typedef struct {
 } MethodDef;
 
 typedef struct {
-    PyObject_HEAD
-    vectorcallfunc call;
+    PyObject_HEAD vectorcallfunc call;
     const MethodDef *def;
     PyTypeObject *owner; /* on whose instances it works */
     PyObject *dict;      /* with the mark */
@@ -21,11 +20,16 @@ typedef struct {
 static PyObject *method_call(PyObject *self, PyObject *const *args, size_t nargsf, PyObject *kwnames) {
     Method *method = (Method *)self;
     Py_ssize_t n = PyVectorcall_NARGS(nargsf);
-    if (n >= 1 && PyObject_TypeCheck(args[0], method->owner)) return method->def->function(args[0], args + 1, n - 1, kwnames);
+    if (n >= 1 && PyObject_TypeCheck(args[0], method->owner))
+        return method->def->function(args[0], args + 1, n - 1, kwnames);
     if (n < 1)
-        return PyErr_Format(PyExc_TypeError, "unbound method %s.%s() needs an argument", method->owner->tp_name, method->def->name);
-    return PyErr_Format(PyExc_TypeError, "descriptor '%s' for '%s' objects doesn't apply to a '%s' object", method->def->name,
-                        method->owner->tp_name, Py_TYPE(args[0])->tp_name);
+        return PyErr_Format(
+            PyExc_TypeError, "unbound method %s.%s() needs an argument", method->owner->tp_name, method->def->name);
+    return PyErr_Format(PyExc_TypeError,
+                        "descriptor '%s' for '%s' objects doesn't apply to a '%s' object",
+                        method->def->name,
+                        method->owner->tp_name,
+                        Py_TYPE(args[0])->tp_name);
 }
 
 static PyObject *method_get(PyObject *self, PyObject *object, PyObject *Py_UNUSED(type)) {
@@ -53,7 +57,9 @@ static void method_dealloc(Method *method) {
     Py_DECREF(type);
 }
 
-static PyObject *method_name(Method *method, void *Py_UNUSED(closure)) { return PyUnicode_FromString(method->def->name); }
+static PyObject *method_name(Method *method, void *Py_UNUSED(closure)) {
+    return PyUnicode_FromString(method->def->name);
+}
 
 static PyObject *of_owner(Method *method, size_t name) {
     State *st = state_of_type(Py_TYPE(method));
@@ -125,8 +131,8 @@ static PyType_Spec method_spec = {
     "aiochan.core._speedups.method",
     sizeof(Method),
     0,
-    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR | Py_TPFLAGS_IMMUTABLETYPE |
-        Py_TPFLAGS_DISALLOW_INSTANTIATION,
+    Py_TPFLAGS_DEFAULT | Py_TPFLAGS_HAVE_GC | Py_TPFLAGS_HAVE_VECTORCALL | Py_TPFLAGS_METHOD_DESCRIPTOR |
+        Py_TPFLAGS_IMMUTABLETYPE | Py_TPFLAGS_DISALLOW_INSTANTIATION,
     method_slots,
 };
 

@@ -1,6 +1,6 @@
 /* Woken tasks, and how many operations they may do before the loop gets its turn: what runqueue.py says, in C.
  *
- * R1  An operation stands in a queue's list of the ready ones at most once, and only if it is decided and has a wake-up.
+ * R1  An operation stands in a queue's list of the ready ones at most once, only if it is decided and has a wake-up.
  * R2  Somebody ready => scheduled (the loop is going to call the queue), or draining, or dead (the loop is closed).
  * R3  To become ready needs no memory: operations are the links of the list. What can fail, asking the loop to call,
  *     is done before anything is decided (`prepare`); so nothing is ever granted to somebody who then is not woken. */
@@ -75,8 +75,8 @@ static int schedule(RunQueue *q) {
     return 0;
 }
 
-/* See to it that whoever becomes ready will be woken. 0: nothing was needed; 1: done, and Python code ran, so the caller
- * looks again at what it has seen; -1: an error, and nothing has changed. */
+/* See to it that whoever becomes ready will be woken. 0: nothing was needed; 1: done, and Python code ran, so the
+ * caller looks again at what it has seen; -1: an error, and nothing has changed. */
 static inline int prepare(RunQueue *q) {
     if (q == NULL || q->scheduled || q->dead) return 0;
     return schedule(q) < 0 ? -1 : 1;
@@ -195,7 +195,7 @@ static RunQueue *known_queue(State *st, PyObject *loop) {
     return q;
 }
 
-/* The one run queue of the running loop, a new reference. With two, tasks would not run in the order they were woken. */
+/* The one run queue of the running loop, a new reference. With two, tasks would not run as they were woken. */
 static RunQueue *running_queue(State *st) {
     if (drains_here(st->last)) return (RunQueue *)Py_NewRef(st->last);
     PyObject *loop = PyObject_CallNoArgs(st->get_running_loop);
@@ -270,7 +270,8 @@ static int wants_each_alone(State *st, PyObject *loop) {
 
 static PyObject *get_self(PyObject *self, PyObject *Py_UNUSED(ignored)) { return Py_NewRef(self); }
 
-static PyMethodDef get_loop_def = {"get_loop", get_self, METH_NOARGS, NULL}; /* a bound method of the loop's, as it were */
+static PyMethodDef get_loop_def = {
+    "get_loop", get_self, METH_NOARGS, NULL}; /* a bound method of the loop's, as it were */
 
 static RunQueue *runqueue_new(State *st, PyObject *loop) {
     RunQueue *q = PyObject_GC_New(RunQueue, st->RunQueue_type);
@@ -282,8 +283,8 @@ static RunQueue *runqueue_new(State *st, PyObject *loop) {
     q->loop = Py_NewRef(loop);
     int alone = wants_each_alone(st, loop);
     q->each_alone = q->scheduled = alone > 0;
-    if (alone < 0 || !(q->get_loop = PyCFunction_New(&get_loop_def, loop)) || !(q->finished = finished_future(st, loop)) ||
-        !(q->context = PyContext_New()) || !(q->adder = adder_new(st))) {
+    if (alone < 0 || !(q->get_loop = PyCFunction_New(&get_loop_def, loop)) ||
+        !(q->finished = finished_future(st, loop)) || !(q->context = PyContext_New()) || !(q->adder = adder_new(st))) {
         Py_DECREF(q);
         return NULL;
     }

@@ -19,7 +19,7 @@ enum { RECV, RECV_OK, DONE, SEND, RESERVE, WAIT };
 enum { V_SEND, V_RECV, V_NEXT, V_RECV_OK, V_SELECT, V_RESERVE, V_PARK, V_SIGNAL_WAIT, V_SIGNAL_OK, V_ENTER, V_EXIT };
 
 /* The state of an operation leaves PARKED once and never changes again. GRANTED: a permit, a place or a turn is ours.
- * ADMITTED: our value is in the ring, let in from the line. TAKEN: a receiver has our value, nothing can be given back. */
+ * ADMITTED: our value is in the ring, let in from the line. TAKEN: a receiver has our value. */
 enum { FRESH, BREATHING, PARKED, CANCELLED, GRANTED, ADMITTED, TAKEN, CLOSED };
 
 /* One attempt to do an operation now. */
@@ -47,17 +47,16 @@ struct Node {
 
 /* One operation: coroutine, what its task waits for, and its places in lines, all in one. People see a `Waiter`. */
 struct Op {
-    PyObject_VAR_HEAD
-    RunQueue *queue;   /* of the loop in which it sleeps */
-    PyObject *wakeup;  /* how to wake the task */
-    PyObject *context; /* in which */
-    PyObject *extra;   /* of a WaitQueue: give_back; once cancelled: the message */
-    PyObject *origin;  /* where it was made, if anybody wants to know that */
+    PyObject_VAR_HEAD RunQueue *queue; /* of the loop in which it sleeps */
+    PyObject *wakeup;                  /* how to wake the task */
+    PyObject *context;                 /* in which */
+    PyObject *extra;                   /* of a WaitQueue: give_back; once cancelled: the message */
+    PyObject *origin;                  /* where it was made, if anybody wants to know that */
     union {
         Op *next_ready; /* in the run queue */
         State *shelf;   /* `quick`: where it goes back to */
     };
-    uint32_t won;      /* which node was served */
+    uint32_t won; /* which node was served */
     uint8_t verb, state, over;
     uint8_t running : 1, ready : 1, blocking : 1, biased : 1;
     uint8_t finalized : 1; /* once, by the collector or in its dealloc */
@@ -77,9 +76,8 @@ typedef struct {
 } Rare;
 
 /* What a view begins with, and a channel too, whose `chan` is itself: so both are asked in the same way. */
-#define END_HEAD                                                                                                       \
-    PyObject_HEAD                                                                                                      \
-    PyObject *weakrefs;                                                                                                \
+#define END_HEAD                      \
+    PyObject_HEAD PyObject *weakrefs; \
     Chan *chan;
 
 typedef struct {
@@ -103,8 +101,7 @@ struct Chan {
 };
 
 typedef struct {
-    PyObject_HEAD
-    PyObject *weakrefs;
+    PyObject_HEAD PyObject *weakrefs;
     State *st;
     RunQueue *queue;
     PyObject *name;
@@ -114,15 +111,13 @@ typedef struct {
 
 /* `op.add_done_callback`, one for each queue: asyncio calls it at once, so it need not be made anew each time. */
 typedef struct {
-    PyObject_HEAD
-    vectorcallfunc call;
+    PyObject_HEAD vectorcallfunc call;
     Op *op;
 } Adder;
 
 /* The woken tasks of one loop. Calling it drains it. */
 struct RunQueue {
-    PyObject_HEAD
-    vectorcallfunc call;
+    PyObject_HEAD vectorcallfunc call;
     State *st;
     RunQueue *next; /* among all queues */
     PyObject *loop;
@@ -149,8 +144,7 @@ struct State {
 
     Op *free[FREE_MAX];
     int n_free, free_max; /* none, once the module is closing */
-    PyObject *answer; /* a StopIteration to be used again */
-
+    PyObject *answer;     /* a StopIteration to be used again */
 
     /* from Python */
     PyObject *get_running_loop, *Future, *Task, *CancelledError;

@@ -156,4 +156,5 @@ static PyType_Slot waitqueue_slots[] = {
     {0, NULL},
 };
 
-static PyType_Spec waitqueue_spec = {"aiochan.core._speedups.WaitQueue", sizeof(WaitQueue), 0, END_FLAGS, waitqueue_slots};
+static PyType_Spec waitqueue_spec = {
+    "aiochan.core._speedups.WaitQueue", sizeof(WaitQueue), 0, END_FLAGS, waitqueue_slots};
