@@ -174,19 +174,22 @@ def subclasses_and_views():
     del told
 
 
+class _Observer:
+    """Made once: a class for each round would fill the interpreter's method cache, whose empty places refer to None."""
+
+    def parked(self, waiter):
+        waiter.waits_for()
+
+    woken = left = parked
+
+    def closed(self, channel):
+        raise KeyError("an observer must not raise")
+
+
 @history
 def observed():
-    class Observer:
-        def parked(self, waiter):
-            waiter.waits_for()
-
-        woken = left = parked
-
-        def closed(self, channel):
-            raise KeyError("an observer must not raise")
-
     sys.unraisablehook, hook = lambda _: None, sys.unraisablehook
-    old = core.hooks.install(Observer())
+    old = core.hooks.install(_Observer())
     try:
         with HandLoop().running() as loop:
             world = World(loop)

@@ -6,6 +6,10 @@
 #include <stdint.h>
 #include <structmember.h>
 
+#ifdef PYPY_VERSION
+#error "PyPy runs the Python core: it compiles that better than it calls C"
+#endif
+
 typedef struct State State;
 typedef struct RunQueue RunQueue;
 typedef struct Chan Chan;
