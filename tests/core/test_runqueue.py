@@ -279,6 +279,24 @@ def test_a_loop_that_leads_to_one_of_its_channels_is_let_go_of(loop_class):
     assert ref() is None
 
 
+@pytest.mark.parametrize("n", [1, 2, 3])
+@pytest.mark.parametrize("first", [0, -1])
+def test_an_operation_may_be_stepped_before_its_wake_up_arrives(loop, n, first):
+    """As by a scheduler of somebody's own; whoever was woken together with it is woken all the same."""
+    ch, told = ac.Chan(), []
+    operations = [ch.recv() for _ in range(n)]
+    for number, operation in enumerate(operations):
+        operation.send(None).add_done_callback(lambda _, number=number: told.append(number))
+    for value in range(n):
+        ch.send_nowait(value)
+    while operations:
+        with pytest.raises(StopIteration):
+            operations.pop(first).send(None)
+    ch._check()
+    settle(loop)
+    assert told == list(range(n))
+
+
 def test_a_wake_up_that_could_not_be_scheduled_does_not_stop_the_next(loop):
     """Whatever `call_soon` raises, it is asked again by whoever wakes somebody next."""
     queue, log = core.WaitQueue(), []

@@ -297,7 +297,7 @@ static PySendResult op_resume(State *st, Op *op, PyObject **out) {
     if (op->verb <= V_NEXT && op->state != CLOSED) {
         if (op->state == ADMITTED) take_out(&chan_of(node)->rare->transit, node);
         *out = op->state == GRANTED ? redeem(chan_of(node)) : Py_NewRef(Py_None);
-        if (*out == NULL) return finish_with(op, NULL);
+        if (*out == NULL || op->ready) return finish_with(op, *out); /* ready: it was stepped too early */
         op->over = op->quick = 1;
         op->shelf = st;
         empty_node(node);
