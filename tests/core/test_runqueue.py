@@ -297,6 +297,29 @@ def test_an_operation_may_be_stepped_before_its_wake_up_arrives(loop, n, first):
     assert told == list(range(n))
 
 
+def test_an_operation_that_is_stepped_from_inside_its_own_step_says_so():
+    """The first wait on a loop asks the loop whether it is in debug mode: there it is in the middle of its step."""
+    told = []
+
+    class Meddling(StepLoop):
+        def get_debug(self):
+            if not told:
+                ch.send_nowait("now there is one")
+                try:
+                    operation.send(None)
+                except ValueError as error:
+                    told.append(str(error))
+            return super().get_debug()
+
+    ch = ac.Chan(1)
+    operation = ch.recv()
+    with Meddling().running(), pytest.raises(StopIteration) as answer:
+        for _ in range(2):  # it may sleep, and be woken already
+            operation.send(None)
+    assert answer.value.value == "now there is one"
+    assert told == ["coroutine already executing"]
+
+
 def test_a_wake_up_that_could_not_be_scheduled_does_not_stop_the_next(loop):
     """Whatever `call_soon` raises, it is asked again by whoever wakes somebody next."""
     queue, log = core.WaitQueue(), []

@@ -45,7 +45,7 @@ static PySendResult op_step(Op *op, PyObject *arg, PyObject **out) {
 /* Most operations are plain and need not wait: they are over at their first step, here. */
 static PySendResult op_send(PyObject *self, PyObject *arg, PyObject **out) {
     Op *op = (Op *)self;
-    if (op->verb <= V_NEXT && op->state == FRESH && !op->over && (arg == NULL || arg == Py_None)) {
+    if (op->verb <= V_NEXT && op->state == FRESH && !op->over && !op->running && (arg == NULL || arg == Py_None)) {
         Chan *c = chan_of(&op->nodes[0]);
         State *st = c->st;
         PyObject *value = NULL;
@@ -133,7 +133,7 @@ static PyObject *op_iternext(PyObject *self) {
     case PYGEN_NEXT: return value;
     case PYGEN_RETURN:
         if (value == Py_None) Py_DECREF(value); /* NULL without an error says the same, at no cost */
-        else raise_answer(state_of_op((Op *)self), value);
+        else raise_answer(((Op *)self)->quick ? ((Op *)self)->shelf : state_of_op((Op *)self), value);
         return NULL;
     default: return NULL;
     }
