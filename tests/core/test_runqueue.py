@@ -313,9 +313,12 @@ def test_an_operation_that_is_stepped_from_inside_its_own_step_says_so():
 
     ch = ac.Chan(1)
     operation = ch.recv()
-    with Meddling().running(), pytest.raises(StopIteration) as answer:
-        for _ in range(2):  # it may sleep, and be woken already
+    def step_to_the_end():
+        while True:  # it may sleep, and be woken already
             operation.send(None)
+
+    with Meddling().running(), pytest.raises(StopIteration) as answer:
+        step_to_the_end()
     assert answer.value.value == "now there is one"
     assert told == ["coroutine already executing"]
 
