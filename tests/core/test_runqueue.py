@@ -313,6 +313,7 @@ def test_an_operation_that_is_stepped_from_inside_its_own_step_says_so():
 
     ch = ac.Chan(1)
     operation = ch.recv()
+
     def step_to_the_end():
         while True:  # it may sleep, and be woken already
             operation.send(None)
