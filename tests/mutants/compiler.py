@@ -16,11 +16,15 @@ HOME = Path("aiochan", "core")
 OPTIONS = ("-O1", "-fPIC", "-fwrapv", "-shared")  # little optimised: it is built for each mutant, and used for seconds
 
 
+@functools.cache
 def missing() -> str | None:
     """Tell why nothing can be built here; None if it can."""
     compiler, include = _compiler(), Path(sysconfig.get_path("include"))
     if not compiler or shutil.which(compiler[0]) is None:
         return "there is no C compiler"
+    trial = [*compiler, "-x", "c", "-c", "-", "-o", os.devnull]  # CC=/bin/false is none
+    if subprocess.run(trial, input="int one;", capture_output=True, text=True, check=False).returncode:
+        return "the C compiler does not work"
     if not (include / "Python.h").exists():
         return "the headers of Python are not there"
     return None if os.name == "posix" else "this is not how extensions are built on this platform"
