@@ -90,15 +90,9 @@ static void admit_sender(Chan *c) {
     Node *node = first_in(c->sendq);
     ring_push(c, node->item);
     node->item = NULL;
-    uint64_t number = number_of_first(c) + c->held - 1;
-    Op *op = (Op *)Py_NewRef(op_of(node));
-    op->won = node->index; /* as `commit` says; but then the node joins those in transit before its task is told */
-    op->state = ADMITTED;
-    unlink_node(node);
-    Py_DECREF(op); /* which the line held */
-    if (Py_SIZE(op) > 1) leave(op);
-    node->number = number;
-    append(&c->rare->transit, node);
+    Op *op = decide(node, ADMITTED);
+    node->number = number_of_first(c) + c->held - 1;
+    append(&c->rare->transit, node); /* before its task is told: it may be cancelled at once */
     if (op->wakeup) wake(op);
     Py_DECREF(op);
 }

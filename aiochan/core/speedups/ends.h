@@ -344,21 +344,22 @@ static PyType_Spec sendchan_spec = {"aiochan.core._speedups.SendChan", sizeof(En
 
 /* -- the receive end */
 
-static PyObject *recvchan_recv(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
+/* A receive, of whatever kind: none takes arguments. */
+static inline PyObject *receiving(PyObject *self, Py_ssize_t n, PyObject *kwnames, int verb) {
     Chan *c = chan_behind(self);
-    return c && no_arguments(n, kwnames, "recv") == 0 ? op_new_of(c->st, V_RECV, RECV, (PyObject *)c, NULL) : NULL;
+    if (c == NULL || no_arguments(n, kwnames, VERBS[verb].name) < 0) return NULL;
+    return op_new_of(c->st, verb, RECV, (PyObject *)c, NULL);
+}
+
+static PyObject *recvchan_recv(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
+    return receiving(self, n, kwnames, V_RECV);
 }
 
 static PyObject *recvchan_recv_ok(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
-    Chan *c = chan_behind(self);
-    return c && no_arguments(n, kwnames, "recv_ok") == 0 ? op_new_of(c->st, V_RECV_OK, RECV, (PyObject *)c, NULL)
-                                                         : NULL;
+    return receiving(self, n, kwnames, V_RECV_OK);
 }
 
-static PyObject *recvchan_anext(PyObject *self) {
-    Chan *c = chan_behind(self);
-    return c ? op_new_of(c->st, V_NEXT, RECV, (PyObject *)c, NULL) : NULL;
-}
+static PyObject *recvchan_anext(PyObject *self) { return receiving(self, 0, NULL, V_NEXT); }
 
 static PyObject *recvchan_recv_nowait(PyObject *self, PyObject *Py_UNUSED(ignored)) {
     Chan *c = chan_behind(self);

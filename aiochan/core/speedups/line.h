@@ -5,7 +5,8 @@
  * L2  An operation has at most one node in a line. A select of several cases of one line draws which of them stands
  *     there.
  * L3  Whoever is decided or has left stands in no line: leaving is O(1), and there are no tombstones.
- * L4  Nothing here runs Python code but `commit`, and that only as its last act, when all is in order again. */
+ * L4  Nothing here runs Python code but `prepare_first`, before anything is decided, and `wake`, so that `commit` does
+ *     as its last act, when all is in order again. */
 
 static void append(Node **last, Node *node) {
     if (*last) {
@@ -113,14 +114,21 @@ static int prepare_surely(Node *last) {
     return prepared > 0;
 }
 
-/* Decide: this node is served and the others are withdrawn. Who calls has prepared the queue, and counted whatever the
- * outcome means, for Python code may run in here. */
-static void commit(Node *node, int outcome) {
+/* Decide: this node is served and the others are withdrawn. The operation is the caller's, with the reference that the
+ * line held: to wake it if it has a wake-up, and to let it go. */
+static inline Op *decide(Node *node, int outcome) {
     Op *op = op_of(node);
     op->won = node->index;
     op->state = (uint8_t)outcome;
     unlink_node(node);
     if (Py_SIZE(op) > 1) leave(op);
+    return op;
+}
+
+/* Decide, and tell the task. Who calls has prepared the queue, and counted whatever the outcome means, for Python code
+ * may run in here. */
+static void commit(Node *node, int outcome) {
+    Op *op = decide(node, outcome);
     if (op->wakeup) wake(op);
-    Py_DECREF(op); /* which the line held */
+    Py_DECREF(op);
 }

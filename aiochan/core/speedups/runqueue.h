@@ -1,7 +1,8 @@
 /* Woken tasks, and how many operations they may do before the loop gets its turn: what runqueue.py says, in C.
  *
  * R1  An operation stands in a queue's list of the ready ones at most once, only if it is decided and has a wake-up.
- * R2  Somebody ready => scheduled (the loop is going to call the queue), or draining, or dead (the loop is closed).
+ * R2  Somebody ready => scheduled (the loop is going to call the queue), or draining, or dead (the loop is closed); or
+ *     the loop could not be asked where there was no way back, which was told: whoever wakes somebody next asks again.
  * R3  To become ready needs no memory: operations are the links of the list. What can fail, asking the loop to call,
  *     is done before anything is decided (`prepare`); so nothing is ever granted to somebody who then is not woken. */
 

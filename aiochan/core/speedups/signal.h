@@ -23,15 +23,11 @@ static PyObject *signal_close(PyObject *self, PyObject *Py_UNUSED(ignored)) {
 }
 
 static PyObject *signal_wait(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
-    Chan *c = chan_behind(self);
-    return c && no_arguments(n, kwnames, "wait") == 0 ? op_new_of(c->st, V_SIGNAL_WAIT, RECV, (PyObject *)c, NULL)
-                                                      : NULL;
+    return receiving(self, n, kwnames, V_SIGNAL_WAIT);
 }
 
 static PyObject *signal_recv_ok(PyObject *self, PyObject *const *Py_UNUSED(args), Py_ssize_t n, PyObject *kwnames) {
-    Chan *c = chan_behind(self);
-    return c && no_arguments(n, kwnames, "recv_ok") == 0 ? op_new_of(c->st, V_SIGNAL_OK, RECV, (PyObject *)c, NULL)
-                                                         : NULL;
+    return receiving(self, n, kwnames, V_SIGNAL_OK);
 }
 
 static PyObject *signal_recv_nowait(PyObject *self, PyObject *Py_UNUSED(ignored)) {
