@@ -10,6 +10,7 @@ Where to look
 -------------
     errors      AiochanError and what stands below it
     core        Chan and its ends, Signal, never, select and its cases; WaitQueue to build your own primitives on
+    context     background() and what is derived from it: when to stop, and what belongs to one request
     testing     for tests of code that uses this: every interleaving, virtual time (import aiochan.testing)
 
 Everything is named here and lives elsewhere; what each name means is in its docstring.
@@ -18,6 +19,7 @@ Everything is named here and lives elsewhere; what each name means is in its doc
 from __future__ import annotations
 
 from aiochan._namesake import refuse_namesake as _refuse_namesake
+from aiochan.context import Context, background, current_context, todo
 from aiochan.core import (
     Case,
     Chan,
@@ -54,6 +56,7 @@ __all__ = [
     "Case",
     "Chan",
     "ChannelClosed",
+    "Context",
     "ContextError",
     "DeadlineExceeded",
     "MisuseError",
@@ -65,6 +68,8 @@ __all__ = [
     "Stats",
     "WouldBlock",
     "WrongLoop",
+    "background",
+    "current_context",
     "never",
     "recv",
     "recv_ok",
@@ -72,6 +77,7 @@ __all__ = [
     "select_loop",
     "select_nowait",
     "send",
+    "todo",
 ]
 
 _refuse_namesake()

@@ -76,6 +76,17 @@ used is in the [guide](../guide/core.md).
     ),
 )
 
+CONTEXT = Reference(
+    "context.md",
+    """\
+# Reference: context
+
+Made from the docstrings by `python -m tests.docs.reference`; change those, not this page. The names are imported as
+`import aiochan as ac`. How things are meant to be used is in the [guide](../guide/context.md).
+""",
+    (Group("Contexts", "aiochan", ("Context", "background", "todo", "current_context")),),
+)
+
 TESTING = Reference(
     "testing.md",
     """\
@@ -105,7 +116,7 @@ names are imported from. How they are meant to be used is in the [guide](../guid
     ),
 )
 
-PAGES = (CORE, TESTING)
+PAGES = (CORE, CONTEXT, TESTING)
 ENTRIES = {name for page in PAGES for group in page.groups for name in group.names}
 
 # What has no docstring of its own, because Python's own syntax says what it is.
@@ -124,6 +135,10 @@ OTHER_SYNTAX = {
         "__aiter__": "`async for` ends once it is closed, and gives nothing.",
         "__len__": "`len()` is always 0.",
     },
+    "Context": {
+        "__enter__": "`with` cancels it on leaving; of a context without an end of its own (`with_value`,"
+        " `without_cancel`) it makes one that has.",
+    },
     "WaitQueue": {
         "__bool__": SYNTAX["__bool__"],
         "__len__": "`len()` counts the tasks that sleep here.",
@@ -136,6 +151,7 @@ COMES_FROM = {
     "RecvChan": "`ch.receiver` and `never()`; every `Chan` and every `Signal` is one too.",
     "Reservation": "`ch.reserve()`.",
     "Stats": "`ch.stats()`.",
+    "Context": "`background`, `todo`, and the `with_` methods of another one.",
     "Case": "`recv`, `recv_ok` and `send`.",
     "Waiter": "a task that goes to sleep; an observer is told of it.",
     "Snapshot": "`ch._snapshot()`.",
