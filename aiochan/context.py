@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import enum
 import inspect
 import math
 from collections.abc import Awaitable, Callable
@@ -50,16 +49,20 @@ _Home: TypeAlias = "tuple[asyncio.AbstractEventLoop, int]"  # a loop and the thr
 
 
 class _Node:
-    """What stands below an end: another end, or a call."""
+    """What stands below an end: another end, or somebody to be told."""
 
     __slots__ = ("above", "below", "cause", "err", "home")
 
-    def __init__(self, above: _End | None) -> None:
+    above: _End | None
+    below: dict[_Node, None]
+    home: _Home | None  # whose tasks are to be told; None until one of them has shown itself
+    err: ContextError | None
+    cause: BaseException | None
+
+    def join(self, above: _End | None) -> None:
+        """Stand below an end; if that has come, it is ours too."""
         self.above = above
-        self.below: dict[_Node, None] = {}
-        self.home: _Home | None = None  # whose tasks are to be told; known once one of them has shown itself
-        self.err: ContextError | None = None
-        self.cause: BaseException | None = None
+        self.err = self.cause = None
         if above is None:
             pass
         elif above.err is None:
@@ -85,7 +88,7 @@ class _Node:
         raise NotImplementedError
 
 
-_NOBODY: Final[dict[_Node, None]] = {}  # below what has ended
+_NOBODY: Final[dict[_Node, None]] = {}  # below what has ended or never had anybody
 
 
 class _End(_Node):
@@ -94,10 +97,12 @@ class _End(_Node):
     __slots__ = ("deadline", "done", "timer")
 
     def __init__(self, above: _End | None) -> None:
-        super().__init__(above)
+        self.below = {}
+        self.home = None
         self.done: Signal | None = None  # made when somebody asks for it
         self.timer: asyncio.TimerHandle | None = None
         self.deadline: float = math.inf if above is None else above.deadline
+        self.join(above)
 
     def finish(self, err: ContextError, cause: BaseException | None) -> None:
         """End this and all that is below, unless it has ended before."""
@@ -125,11 +130,14 @@ class _End(_Node):
             return
         self.deadline = when
         self.home = loop, get_ident()
-        err = DeadlineExceeded("context deadline exceeded")
         if when <= loop.time():
-            self.finish(err, cause)
+            self.expire(cause)
         elif self.err is None:
-            self.timer = loop.call_at(when, self.finish, err, cause)
+            self.timer = loop.call_at(when, self.expire, cause)
+
+    def expire(self, cause: BaseException | None) -> None:
+        """End because the time has come."""
+        self.finish(DeadlineExceeded("context deadline exceeded"), cause)
 
     def signal(self) -> Signal:
         """Return the signal that is closed at the end, the same at every call."""
@@ -169,13 +177,14 @@ class _Call(_Node):
 
     __slots__ = ("context", "fn", "loop", "stopped")
 
-    def __init__(self, end: _End | None, fn: Callable[[], object], context: contextvars.Context | None) -> None:
+    def __init__(self, end: _End | None, fn: Callable[[], object]) -> None:
+        self.below = _NOBODY
         self.loop = _need_loop("which is to make the call")
-        self.fn = fn
-        self.context = context
-        self.stopped = False
-        super().__init__(end)
         self.home = self.loop, get_ident()
+        self.fn = fn
+        self.context = contextvars.copy_context()
+        self.stopped = False
+        self.join(end)
         if self.err is not None:
             self.tell()
 
@@ -211,13 +220,14 @@ class Context:
     Follows Go's ``context.Context``.
     """
 
-    __slots__ = ("__weakref__", "_end", "_entered", "_key", "_parent", "_step", "_value", "_valued")
+    __slots__ = ("__weakref__", "_end", "_entered", "_given", "_own", "_parent", "_step", "_value", "_valued")
 
-    _key: object
-    _value: object
     _parent: Context | None
     _step: str  # how it was derived, for `repr`
+    _given: object  # what with: the time, or the key of the value
+    _value: object
     _end: _End | None  # None: it never ends
+    _own: bool  # whether it has an end that is not its parent's
     _valued: Context | None  # the nearest of its line, itself included, that has a value
     _entered: Context | None  # what a `with` on it has made
 
@@ -231,7 +241,7 @@ class Context:
 
         Follows Go's ``context.WithCancel``; cancel it when it is no longer needed, best with ``with``.
         """
-        return _derive(self, "with_cancel", _End(self._end))
+        return _derive(self, "with_cancel", _End(self._end), own=True)
 
     def with_timeout(self, seconds: float, *, cause: BaseException | None = None) -> Context:
         """Derive a context that ends after some time, with DeadlineExceeded.
@@ -249,7 +259,7 @@ class Context:
         """
         seconds = _time(seconds, "seconds")
         loop = _need_loop("by whose clock with_timeout() goes")
-        return self._ending(f"with_timeout({seconds:g})", loop, loop.time() + seconds, cause)
+        return self._ending("with_timeout", seconds, loop, loop.time() + seconds, cause)
 
     def with_deadline(self, when: float, *, cause: BaseException | None = None) -> Context:
         """Derive a context that ends at a time, with DeadlineExceeded; at its parent's deadline if that is earlier.
@@ -266,11 +276,13 @@ class Context:
         Follows Go's ``context.WithDeadline`` and ``WithDeadlineCause``.
         """
         when = _time(when, "when")
-        return self._ending(f"with_deadline({when:g})", _need_loop("by whose clock with_deadline() goes"), when, cause)
+        return self._ending("with_deadline", when, _need_loop("by whose clock with_deadline() goes"), when, cause)
 
-    def _ending(self, step: str, loop: asyncio.AbstractEventLoop, when: float, cause: BaseException | None) -> Context:
+    def _ending(
+        self, step: str, given: float, loop: asyncio.AbstractEventLoop, when: float, cause: BaseException | None
+    ) -> Context:
         _check_cause(cause)
-        ctx = _derive(self, step, end := _End(self._end))
+        ctx = _derive(self, step, end := _End(self._end), given, own=True)
         end.finish_at(loop, when, cause)
         return ctx
 
@@ -293,8 +305,8 @@ class Context:
         """
         if key is None:
             raise TypeError("with_value() needs a key that is not None: best a class of your own")
-        ctx = _derive(self, f"with_value({key.__name__ if isinstance(key, type) else repr(key)})", self._end)
-        ctx._key, ctx._value, ctx._valued = key, value, ctx
+        ctx = _derive(self, "with_value", self._end, key)
+        ctx._value, ctx._valued = value, ctx
         return ctx
 
     def without_cancel(self) -> Context:
@@ -321,12 +333,12 @@ class Context:
         Follows the ``cancel`` that Go's ``context.WithCancelCause`` returns.
         """
         _check_cause(cause)
-        if self._end is None or not self._has_own_end:
+        if self._end is None or not self._own:
             raise MisuseError(f"{self!r} cannot be cancelled, as in Go; cancel what its with_cancel() returns")
         self._end.finish(Canceled("context canceled"), cause)
 
     def __enter__(self) -> Context:
-        if self._has_own_end:
+        if self._own:
             return self
         if self._parent is None:
             raise MisuseError(f"{self!r} never ends; use: with ctx.with_cancel() as ctx")
@@ -338,10 +350,6 @@ class Context:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None) -> None:
         ctx, self._entered = self._entered or self, None
         ctx.cancel()
-
-    @property
-    def _has_own_end(self) -> bool:
-        return self._end is not None and (self._parent is None or self._end is not self._parent._end)
 
     # -- looking
 
@@ -393,7 +401,7 @@ class Context:
         """
         ctx = self._valued
         while ctx is not None:
-            if ctx._key is key or ctx._key == key:
+            if ctx._given is key or ctx._given == key:
                 return ctx._value
             assert ctx._parent is not None, "the roots have no value"
             ctx = ctx._parent._valued
@@ -418,7 +426,7 @@ class Context:
         """
         if not _is_plain(fn):
             raise TypeError(f"after_func() takes a plain function, not {fn!r}; for a task, pass lambda: ac.go(fn)")
-        return _Call(self._end, fn, contextvars.copy_context()).stop
+        return _Call(self._end, fn).stop
 
     def scope(self) -> Scope:
         """Return what runs a body under this context: ``async with ctx.scope():``.
@@ -447,7 +455,7 @@ class Context:
     def __repr__(self) -> str:
         steps, ctx = list[str](), self
         while ctx._parent is not None:
-            steps.append(ctx._step)
+            steps.append(ctx._step if ctx._given is None else f"{ctx._step}({_words(ctx._given)})")
             ctx = ctx._parent
         steps.append(ctx._step)
         if len(steps) > 20:
@@ -465,28 +473,23 @@ class Context:
         return None if self._end is None else self._end._snapshot()
 
 
-class _State(enum.Enum):
-    """How far a scope is."""
-
-    NEW = "not entered"
-    INSIDE = "entered"
-    CANCELLED = "its task was cancelled by it"
-    LEFT = "left"
+# How far a scope is, in the words of its `repr`.
+NEW, INSIDE, CANCELLED, LEFT = "not entered", "entered", "its task was cancelled by it", "left"
 
 
-class Scope:
+class Scope(_Node):
     """Run a body that is cancelled when a context ends; made by ``ctx.scope()``, for one ``async with``."""
 
-    __slots__ = ("_call", "_cancelling", "_ctx", "_outer", "_state", "_task")
+    __slots__ = ("_cancelling", "_ctx", "_outer", "_state", "_task")
 
-    _task: asyncio.Task[Any]
-    _call: _Call
+    _task: asyncio.Task[Any] | None
+    _cancelling: int  # how many cancellations of the task were due before we came
     _outer: Context
 
     def __init__(self, ctx: Context) -> None:
+        self.below = _NOBODY
         self._ctx = ctx
-        self._state = _State.NEW
-        self._cancelling = 0  # how many cancellations of the task were due before we came
+        self._state = NEW
 
     async def __aenter__(self) -> Context:
         """Enter; `current_context` is the context from here on.
@@ -496,16 +499,20 @@ class Scope:
 
         Cancellation: never waits.
         """
-        if self._state is not _State.NEW:
+        if self._state is not NEW:
             raise MisuseError(f"a scope can be entered once: {self!r}; make another one with ctx.scope()")
-        task = asyncio.current_task()
+        loop = _need_loop("whose task could enter a scope")
+        self._task = task = asyncio.current_task(loop)
         if task is None:
             raise MisuseError("a scope is entered by a task, which it can cancel; there is none here")
-        self._call = _Call(self._ctx._end, self._cancel, None)
-        self._task, self._cancelling = task, task.cancelling()
+        self.home = loop, get_ident()
+        self._cancelling = task.cancelling()
         self._outer = _current.get()
-        self._state = _State.INSIDE
+        self._state = INSIDE
         _current.set(self._ctx)
+        self.join(self._ctx._end)
+        if self.err is not None:
+            self.tell()
         return self._ctx
 
     async def __aexit__(
@@ -515,43 +522,53 @@ class Scope:
 
         Cancellation: never waits.
         """
-        if (ended := self.leave(error)) is not None:
+        if (ended := self.leave_with(error)) is not None:
             cause = self._ctx.cause()
             raise ended from error if cause is self._ctx.err() else cause
 
-    def leave(self, error: BaseException | None) -> ContextError | None:
+    def leave_with(self, error: BaseException | None) -> ContextError | None:
         """Leave with what the body has raised; return the error to be raised instead of that, if any."""
-        asked, self._state = self._state is _State.CANCELLED, _State.LEFT
+        asked, self._state = self._state is CANCELLED, LEFT
         _current.set(self._outer)  # not reset(token): that refuses where an async generator was moved to another task
-        self._call.stop()
-        task = self._task
-        del self._task, self._call, self._outer
-        if asked and task.uncancel() <= self._cancelling and isinstance(error, asyncio.CancelledError):
-            return self.error()
-        return None
+        self.leave()
+        task, self._task = self._task, None
+        due = task.uncancel() if asked and task is not None else math.inf
+        return self.error() if due <= self._cancelling and isinstance(error, asyncio.CancelledError) else None
 
     def error(self) -> ContextError | None:
         """Make an error that says why the context has ended; a new one, whose traceback is nobody else's."""
         err = self._ctx.err()
         return None if err is None else type(err)(*err.args)
 
+    def tell(self) -> None:
+        """Have the task cancelled in the next turn."""
+        assert self.home is not None
+        if not self.home[0].is_closed():
+            self.home[0].call_soon(self._cancel)
+
     def _cancel(self) -> None:
-        if self._state is _State.INSIDE:
-            self._state = _State.CANCELLED
+        if self._state is INSIDE and self._task is not None:
+            self._state = CANCELLED
             self._task.cancel()
 
     def __repr__(self) -> str:
-        return f"<Scope of {self._ctx!r}, {self._state.value}>"
+        return f"<Scope of {self._ctx!r}, {self._state}>"
 
 
-def _derive(parent: Context | None, step: str, end: _End | None) -> Context:
+def _derive(parent: Context | None, step: str, end: _End | None, given: object = None, *, own: bool = False) -> Context:
     ctx = Context.__new__(Context)
     ctx._parent = parent
     ctx._step = step
+    ctx._given = given
     ctx._end = end
+    ctx._own = own
     ctx._valued = None if parent is None else parent._valued
     ctx._entered = None
     return ctx
+
+
+def _words(given: object) -> str:
+    return given.__name__ if isinstance(given, type) else f"{given:g}" if isinstance(given, float) else repr(given)
 
 
 _BACKGROUND: Final = _derive(None, "background", None)
@@ -601,7 +618,7 @@ def _need_loop(what_for: str) -> asyncio.AbstractEventLoop:
 
 
 def _time(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
+    if isinstance(value, bool) or not isinstance(value, (float, int)):  # a union would take twice as long
         raise TypeError(f"{name} must be a number of seconds, not {value!r}")
     if math.isnan(value):
         raise ValueError(f"{name} must be a number of seconds, not {value!r}")
