@@ -1,0 +1,264 @@
+"""The one place where tasks are started, watched, cancelled and awaited to their end; every group stands on it.
+
+A `Crew` knows who is at work and nothing of what is to become of errors and results: its owner hears of every end, in
+the task's done callback, and decides. It never awaits one task for another and needs no task of its own.
+
+What it takes care of
+---------------------
+- A task that is cancelled before its first step never runs a line. So nothing that must happen is left to the task: the
+  done callback does it, and the crew keeps the only reference that is needed.
+- An eager task runs, and may end, before ``create_task`` returns. It is counted as starting from before that moment.
+- Whoever waits for the crew (`join`) may be cancelled again and again, in a cancelled anyio scope in every turn of the
+  loop. It tells the owner once, and goes on waiting; behind a shield from then on, if anyio is there, or its scope
+  would call us back in every turn for as long as the last task takes to clean up.
+- Tasks find the crew's context as the current one, whoever starts them.
+
+Invariants
+----------
+K1  A task is in `tasks` from its start to its done callback, and nobody else is.
+K2  Nobody sleeps in the line of those who wait while nobody is at work or expected.
+K3  Once stopped, every task is being cancelled, and no function is called any more.
+"""
+
+# The line is asked for its invariants and its state:
+# pyright: reportPrivateUsage=false
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+import inspect
+import sys
+from collections.abc import Awaitable, Callable, Coroutine
+from types import CoroutineType
+from typing import Any, TypeVar, TypeVarTuple
+
+from aiochan.context import Context, current_context, variables
+from aiochan.core import WaitQueue
+from aiochan.errors import MisuseError, WrongLoop
+
+__all__ = ["Crew", "call", "check_callable", "name_of"]
+
+T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
+
+
+class Crew:
+    """The tasks of one owner.
+
+    Args:
+        name: What the names of the tasks begin with.
+        ctx: What `current_context` is in the tasks.
+        ended: Called with each task that has ended, in its done callback; it must not raise. Until it returns, the
+            crew still waits.
+
+    Attributes:
+        tasks: Who is at work, in the order of their start.
+        stopped: Whether everybody was cancelled.
+        expected: How many others are sure to start a task soon; see `expect`.
+    """
+
+    __slots__ = (
+        "__weakref__",
+        "_line",
+        "_owner",
+        "_prefix",
+        "_starting",
+        "ctx",
+        "expected",
+        "loop",
+        "stopped",
+        "tasks",
+    )
+
+    def __init__(self, name: str, ctx: Context, ended: Callable[[asyncio.Task[Any]], object] | None = None) -> None:
+        self.loop = asyncio.get_running_loop()
+        self.ctx = ctx
+        self.tasks: dict[asyncio.Task[Any], None] = {}  # a set that keeps its order: who came first is cancelled first
+        self.stopped = False
+        self.expected = 0
+        self._starting = 0
+        self._owner = ended
+        self._prefix = f"{name}/"
+        self._line = WaitQueue[None](name)
+
+    # -- starting
+
+    def start(self, fn: Callable[[*Ts], Awaitable[T]], args: tuple[*Ts]) -> asyncio.Task[T]:
+        """Start ``fn(*args)`` as a task; once stopped, return a task that is being cancelled, and do not call `fn`.
+
+        Raises:
+            TypeError: `fn` cannot be called, or what it returned cannot be awaited.
+            WrongLoop: The crew works in another loop or thread.
+            Exception: Whatever `fn` raises when it is called. Only what it raises when awaited is the task's.
+        """
+        return self.run(_stillborn() if self.stopped else call(fn, args), name_of(fn))
+
+    def run(self, coro: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
+        """Start a coroutine as a task; once stopped, it is cancelled at once.
+
+        Raises:
+            WrongLoop: The crew works in another loop or thread.
+        """
+        self._starting += 1
+        try:
+            if asyncio.get_running_loop() is not self.loop:
+                raise WrongLoop(f"{self!r} works in the event loop that it was made in; start tasks there")
+            context = None if current_context() is self.ctx else variables(self.ctx)
+            task = self.loop.create_task(coro, name=self._prefix + name, context=context)
+        except BaseException:
+            coro.close()
+            raise
+        finally:
+            self._starting -= 1
+        if task.done():  # it was eager
+            self._ended(task)
+        else:
+            self.tasks[task] = None
+            task.add_done_callback(self._ended)
+            if self.stopped:  # before it was started, or by itself in its eager first step
+                task.cancel()
+        return task
+
+    def _ended(self, task: asyncio.Task[Any]) -> None:
+        self.tasks.pop(task, None)
+        if self._owner is not None:
+            self._owner(task)
+        if not self.tasks:
+            self._settle()
+
+    # -- stopping and waiting
+
+    def stop(self) -> None:
+        """Cancel everybody, once; who is started from now on is cancelled at once."""
+        if not self.stopped:
+            self.stopped = True
+            for task in tuple(self.tasks):
+                task.cancel()
+
+    def expect(self) -> None:
+        """Count somebody who will call `arrived` soon: the crew is waited for until then."""
+        self.expected += 1
+
+    def arrived(self) -> None:
+        """Count out somebody who was expected, and has started a task or will not."""
+        self.expected -= 1
+        self._settle()
+
+    def _settle(self) -> None:
+        if not self.tasks and not self.expected and len(self._line):
+            self._line.wake_all()
+
+    async def idle(self) -> None:
+        """Wait until nobody is at work; who is started after that moment is not waited for.
+
+        Raises:
+            MisuseError: A task of the crew asks: it would wait for itself.
+
+        Cancellation: changes nothing.
+        """
+        if self._starting:
+            await asyncio.sleep(0)  # an eager task asks, perhaps our own: it is known once it is started
+        if asyncio.current_task() in self.tasks:
+            raise MisuseError(f"a task of {self!r} cannot wait for it: it would wait for itself")
+        if self.tasks or self.expected:
+            await self._line.park(give_back=_nothing)
+
+    async def join(self, cancelled: Callable[[], object] | None = None) -> None:
+        """Wait until nobody is left.
+
+        Args:
+            cancelled: Called when the waiting task is cancelled for the first time; left out, it is `stop`.
+
+        Cancellation: goes on, as the first CancelledError that came, but not before the last task has ended.
+        """
+        first: asyncio.CancelledError | None = None
+        shield: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
+        try:
+            while self.tasks or self.expected:
+                try:
+                    with shield():
+                        await self._line.park(give_back=_nothing)
+                except asyncio.CancelledError as error:
+                    if first is None:
+                        first, shield = error, _shield()
+                        (cancelled or self.stop)()
+            if first is not None:
+                raise first
+        finally:
+            first = None  # its traceback leads here
+
+    def __repr__(self) -> str:
+        stopped = ", stopped" if self.stopped else ""
+        return f"<Crew {self._prefix[:-1]!r}, {len(self.tasks)} at work{stopped}>"
+
+    def _check(self) -> None:
+        assert all(not task.done() or task.get_loop() is self.loop for task in self.tasks), "K1: of another loop"
+        assert self.tasks or self.expected or not len(self._line), "K2: somebody waits for nobody"
+        assert not self.stopped or all(task.done() or task.cancelling() for task in self.tasks), "K3: not cancelled"
+        self._line._check()
+
+    def _snapshot(self) -> object:
+        return set(self.tasks), self.stopped, self.expected, self._line._snapshot()
+
+
+def call(fn: Callable[[*Ts], Awaitable[T]], args: tuple[*Ts]) -> Coroutine[Any, Any, T]:
+    """Call ``fn(*args)``, and make a coroutine of what it returns.
+
+    Raises:
+        TypeError: `fn` cannot be called, or what it returned cannot be awaited.
+
+    Cancellation: goes on to what `fn` returned.
+    """
+    try:
+        made: Any = fn(*args)
+    except TypeError:
+        check_callable(fn)
+        raise
+    coro: Coroutine[Any, Any, T] = made
+    if type(made) is CoroutineType or isinstance(made, Coroutine):
+        return coro
+    if not inspect.isawaitable(made):
+        raise TypeError(f"{fn!r} must return an awaitable, not {made!r}; pass a coroutine function and its arguments")
+    return _await(made)
+
+
+def check_callable(fn: object) -> None:
+    """Refuse what cannot be called, above all a coroutine.
+
+    Raises:
+        TypeError: It cannot be called.
+    """
+    if callable(fn):
+        return
+    if asyncio.iscoroutine(fn):
+        fn.close()
+    raise TypeError(f"a function is needed, not {fn!r}; write go(fn, arg), not go(fn(arg))")
+
+
+def name_of(fn: object) -> str:
+    """Return what tasks of `fn` are called."""
+    name: str | None = getattr(fn, "__name__", None)
+    if name is None:
+        return name_of(fn.func) if isinstance(fn, functools.partial) else type(fn).__name__
+    return name
+
+
+async def _await(made: Awaitable[T]) -> T:
+    return await made
+
+
+async def _stillborn() -> Any:
+    """Be cancelled, even as an eager task that runs before anybody can cancel it."""
+    raise asyncio.CancelledError
+
+
+def _nothing() -> None:
+    """Give nothing back: everybody who waits is woken, so nobody has taken another's turn."""
+
+
+def _shield() -> Callable[[], contextlib.AbstractContextManager[object]]:
+    """Return what keeps a cancelled anyio scope from cancelling us in every turn; nothing where there is no anyio."""
+    anyio: Any = sys.modules.get("anyio")  # whoever is in a scope of it has loaded it; nobody else has to
+    return contextlib.nullcontext if anyio is None else functools.partial(anyio.CancelScope, shield=True)
