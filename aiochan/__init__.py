@@ -11,6 +11,7 @@ Where to look
     errors      AiochanError and what stands below it
     core        Chan and its ends, Signal, never, select and its cases; WaitQueue to build your own primitives on
     context     background() and what is derived from it: when to stop, and what belongs to one request
+    groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors
     testing     for tests of code that uses this: every interleaving, virtual time (import aiochan.testing)
 
 Everything is named here and lives elsewhere; what each name means is in its docstring.
@@ -48,6 +49,8 @@ from aiochan.errors import (
     WouldBlock,
     WrongLoop,
 )
+from aiochan.groups.errgroup import ErrGroup
+from aiochan.groups.errwaitgroup import ErrWaitGroup
 
 __all__ = [
     "AiochanError",
@@ -59,6 +62,8 @@ __all__ = [
     "Context",
     "ContextError",
     "DeadlineExceeded",
+    "ErrGroup",
+    "ErrWaitGroup",
     "MisuseError",
     "NotHeld",
     "RecvChan",

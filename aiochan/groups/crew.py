@@ -132,8 +132,10 @@ class Crew:
 
     def stop(self) -> None:
         """Cancel everybody, once; who is started from now on is cancelled at once."""
-        if not self.stopped:
-            self.stopped = True
+        if self.stopped:
+            return
+        self.stopped = True
+        if not self.loop.is_closed():  # then nobody runs any more, and cannot be woken
             for task in tuple(self.tasks):
                 task.cancel()
 

@@ -87,6 +87,17 @@ Made from the docstrings by `python -m tests.docs.reference`; change those, not 
     (Group("Contexts", "aiochan", ("Context", "background", "todo", "current_context")),),
 )
 
+GROUPS = Reference(
+    "groups.md",
+    """\
+# Reference: groups
+
+Made from the docstrings by `python -m tests.docs.reference`; change those, not this page. The names are imported as
+`import aiochan as ac`. How things are meant to be used is in the [guide](../guide/groups.md).
+""",
+    (Group("Tasks that work on one thing", "aiochan", ("ErrGroup", "ErrWaitGroup")),),
+)
+
 TESTING = Reference(
     "testing.md",
     """\
@@ -116,7 +127,7 @@ names are imported from. How they are meant to be used is in the [guide](../guid
     ),
 )
 
-PAGES = (CORE, CONTEXT, TESTING)
+PAGES = (CORE, CONTEXT, GROUPS, TESTING)
 ENTRIES = {name for page in PAGES for group in page.groups for name in group.names}
 
 # What has no docstring of its own, because Python's own syntax says what it is.
@@ -138,6 +149,10 @@ OTHER_SYNTAX = {
     "Context": {
         "__enter__": "`with` cancels it on leaving; of a context without an end of its own (`with_value`,"
         " `without_cancel`) it makes one that has.",
+    },
+    "ErrGroup": {
+        "__aenter__": "`async with` on leaving waits for all tasks, and raises what there is to raise; a group is"
+        " entered once.",
     },
     "WaitQueue": {
         "__bool__": SYNTAX["__bool__"],
