@@ -12,6 +12,7 @@ Where to look
     core        Chan and its ends, Signal, never, select and its cases; WaitQueue to build your own primitives on
     context     background() and what is derived from it: when to stop, and what belongs to one request
     groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors
+                go: a task that belongs to nobody; SingleFlight: one call for all who ask at the same time
     testing     for tests of code that uses this: every interleaving, virtual time (import aiochan.testing)
 
 Everything is named here and lives elsewhere; what each name means is in its docstring.
@@ -51,6 +52,8 @@ from aiochan.errors import (
 )
 from aiochan.groups.errgroup import ErrGroup
 from aiochan.groups.errwaitgroup import ErrWaitGroup
+from aiochan.groups.go import go
+from aiochan.groups.singleflight import FlightResult, SingleFlight
 
 __all__ = [
     "AiochanError",
@@ -64,17 +67,20 @@ __all__ = [
     "DeadlineExceeded",
     "ErrGroup",
     "ErrWaitGroup",
+    "FlightResult",
     "MisuseError",
     "NotHeld",
     "RecvChan",
     "Reservation",
     "SendChan",
     "Signal",
+    "SingleFlight",
     "Stats",
     "WouldBlock",
     "WrongLoop",
     "background",
     "current_context",
+    "go",
     "never",
     "recv",
     "recv_ok",

@@ -3,4 +3,6 @@
 crew            where tasks are started, watched, cancelled and awaited: what the others stand on
 errgroup        ErrGroup: tasks that work on one thing, of which the first error stops the others
 errwaitgroup    ErrWaitGroup: count down and gather errors, for work that is no task of ours
+go              go: a task that belongs to nobody, and is kept alive and heard all the same
+singleflight    SingleFlight: one call for all who ask for the same thing at the same time
 """

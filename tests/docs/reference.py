@@ -93,9 +93,14 @@ GROUPS = Reference(
 # Reference: groups
 
 Made from the docstrings by `python -m tests.docs.reference`; change those, not this page. The names are imported as
-`import aiochan as ac`. How things are meant to be used is in the [guide](../guide/groups.md).
+`import aiochan as ac`. How things are meant to be used is in the guides to [groups](../guide/groups.md) and to
+[one call for all](../guide/singleflight.md).
 """,
-    (Group("Tasks that work on one thing", "aiochan", ("ErrGroup", "ErrWaitGroup")),),
+    (
+        Group("Tasks that work on one thing", "aiochan", ("ErrGroup", "ErrWaitGroup")),
+        Group("Tasks that belong to nobody", "aiochan", ("go",)),
+        Group("One call for all", "aiochan", ("SingleFlight", "FlightResult")),
+    ),
 )
 
 TESTING = Reference(
@@ -171,6 +176,7 @@ COMES_FROM = {
     "Waiter": "a task that goes to sleep; an observer is told of it.",
     "Snapshot": "`ch._snapshot()`.",
     "Parked": "the lines of a `Snapshot`.",
+    "FlightResult": "`SingleFlight.do_chan`, by its channel.",
     "Run": "the engine, which calls a scenario with a new one for each schedule.",
     "Spawned": "`run.spawn(...)`.",
     "Watched": "you: any class with these two methods will do.",
