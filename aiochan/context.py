@@ -31,12 +31,13 @@ import contextvars
 import inspect
 import math
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from threading import get_ident
 from types import TracebackType
 from typing import Any, Final, TypeAlias, TypeVar, TypeVarTuple, overload
 
 from aiochan.core import Signal
-from aiochan.errors import Canceled, ContextError, DeadlineExceeded, MisuseError, WrongLoop
+from aiochan.errors import Canceled, ContextError, DeadlineExceeded, MisuseError, WouldBlock, WrongLoop
 
 __all__ = ["Context", "Scope", "background", "current_context", "todo", "variables"]
 
@@ -46,6 +47,7 @@ Ts = TypeVarTuple("Ts")
 
 
 _Home: TypeAlias = "tuple[asyncio.AbstractEventLoop, int]"  # a loop and the thread that it runs in
+_Values: TypeAlias = "tuple[object, object, _Values | None]"  # a key, its value, and those given before
 
 
 class _Node:
@@ -115,12 +117,13 @@ class _End(_Node):
         self.leave()
         for each in ending:
             each.err, each.cause, each.below = err, cause, _NOBODY
-        refused: Exception | None = None
+        refused: BaseException | None = None
         for each in ending:
             try:
                 each.tell()
-            except Exception as error:  # noqa: BLE001 - who cannot be told must not keep the others from hearing it
-                refused = refused or error
+            except BaseException as error:  # noqa: BLE001 - who cannot be told must not keep the others from hearing it
+                if refused is None or not isinstance(error, Exception):
+                    refused = error
         if refused is not None:
             raise refused
 
@@ -140,14 +143,32 @@ class _End(_Node):
         self.finish(DeadlineExceeded("context deadline exceeded"), cause)
 
     def signal(self) -> Signal:
-        """Return the signal that is closed at the end, the same at every call."""
+        """Return the signal that is closed at the end: the same at every call, for as long as its loop lives."""
+        if self.err is None:
+            if self.home is None:
+                self._settle()
+            elif self.home[0].is_closed():  # and with it all who waited; a signal is of use in one loop only
+                self.done = None
+                self._settle()
+            elif self.home[1] != get_ident() and _running_loop() is not None:
+                raise WrongLoop("this context belongs to the event loop of another thread; make one inside each loop")
         if self.done is None:
             self.done = Signal("ctx.done()")
             if self.err is not None:
                 self.done.close()
-            elif self.home is None and (loop := _running_loop()) is not None:
-                self.home = loop, get_ident()
         return self.done
+
+    def _settle(self) -> None:
+        """Belong to the running loop, if there is one."""
+        loop = _running_loop()
+        self.home = None if loop is None else (loop, get_ident())
+
+    def check_thread(self) -> None:
+        """Refuse to be told by another thread than that of the tasks, unless their loop is no more."""
+        super().check_thread()
+        if self.home is None and self.done is not None:  # asked for where no loop ran: only it knows who waits
+            with suppress(WouldBlock):
+                self.done.recv_nowait()
 
     def tell(self) -> None:
         """Let go of the timer, and tell those who wait."""
@@ -155,7 +176,12 @@ class _End(_Node):
             self.timer.cancel()
             self.timer = None
         if self.done is not None:
-            self.done.close()
+            try:
+                self.done.close()
+            except WrongLoop:
+                if self.home is None or not self.home[0].is_closed():
+                    raise
+                self.done = None  # its loop has gone, and all who waited; whoever asks now gets another one
 
     def _check(self) -> None:
         """Assert the invariants of this end, and of those right below it."""
@@ -220,15 +246,14 @@ class Context:
     Follows Go's ``context.Context``.
     """
 
-    __slots__ = ("__weakref__", "_end", "_entered", "_given", "_own", "_parent", "_step", "_value", "_valued")
+    __slots__ = ("__weakref__", "_end", "_entered", "_given", "_own", "_parent", "_step", "_values")
 
     _parent: Context | None
     _step: str  # how it was derived, for `repr`
     _given: object  # what with: the time, or the key of the value
-    _value: object
     _end: _End | None  # None: it never ends
     _own: bool  # whether it has an end that is not its parent's
-    _valued: Context | None  # the nearest of its line, itself included, that has a value
+    _values: _Values | None  # of its line, the nearest first
     _entered: Context | None  # what a `with` on it has made
 
     def __init__(self) -> None:
@@ -306,7 +331,7 @@ class Context:
         if key is None:
             raise TypeError("with_value() needs a key that is not None: best a class of your own")
         ctx = _derive(self, "with_value", self._end, key)
-        ctx._value, ctx._valued = value, ctx
+        ctx._values = key, value, self._values
         return ctx
 
     def without_cancel(self) -> Context:
@@ -354,9 +379,15 @@ class Context:
     # -- looking
 
     def done(self) -> Signal:
-        """Return the signal that is closed when this context ends: await it, or ``recv(ctx.done())`` in a select.
+        """Return the signal that is closed when this context ends.
 
-        It is the same at every call. Of a context that never ends it is a new one that nobody will close.
+        To wait for it: ``await ctx.done().wait()``, or ``recv(ctx.done())`` in a select.
+
+        It is the same at every call; only when the loop that it was used in is closed, the next call makes a new one.
+        Of a context that never ends it is a new one each time, which nobody will close.
+
+        Raises:
+            WrongLoop: The context belongs to the event loop of another thread.
 
         Follows Go's ``ctx.Done``.
         """
@@ -399,12 +430,11 @@ class Context:
 
         Follows Go's ``ctx.Value``.
         """
-        ctx = self._valued
-        while ctx is not None:
-            if ctx._given is key or ctx._given == key:
-                return ctx._value
-            assert ctx._parent is not None, "the roots have no value"
-            ctx = ctx._parent._valued
+        values = self._values
+        while values is not None:
+            given, value, values = values
+            if given is key or given == key:
+                return value
         return default
 
     # -- stopping what runs
@@ -522,14 +552,26 @@ class Scope(_Node):
 
         Cancellation: never waits.
         """
-        if (ended := self.leave_with(error)) is not None:
+        ended = self.leave_with(error)
+        if ended is not None:
             cause = self._ctx.cause()
-            raise ended from error if cause is self._ctx.err() else cause
+            try:
+                raise ended from error if cause is self._ctx.err() else cause
+            finally:
+                del ended  # its traceback has this frame, which must not lead back to it
 
     def leave_with(self, error: BaseException | None) -> ContextError | None:
-        """Leave with what the body has raised; return the error to be raised instead of that, if any."""
-        asked, self._state = self._state is CANCELLED, LEFT
-        _current.set(self._outer)  # not reset(token): that refuses where an async generator was moved to another task
+        """Leave with what the body has raised; return the error to be raised instead of that, if any.
+
+        Raises:
+            MisuseError: It was not entered, or left before.
+        """
+        asked = self._state is CANCELLED
+        if not asked and self._state is not INSIDE:
+            raise MisuseError(f"a scope is left once, by whoever has entered it: {self!r}")
+        self._state = LEFT
+        if _current.get() is self._ctx:  # an async generator may be closed where another context is current
+            _current.set(self._outer)
         self.leave()
         task, self._task = self._task, None
         due = task.uncancel() if asked and task is not None else math.inf
@@ -562,7 +604,7 @@ def _derive(parent: Context | None, step: str, end: _End | None, given: object =
     ctx._given = given
     ctx._end = end
     ctx._own = own
-    ctx._valued = None if parent is None else parent._valued
+    ctx._values = None if parent is None else parent._values
     ctx._entered = None
     return ctx
 
@@ -620,9 +662,13 @@ def _need_loop(what_for: str) -> asyncio.AbstractEventLoop:
 def _time(value: object, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, (float, int)):  # a union would take twice as long
         raise TypeError(f"{name} must be a number of seconds, not {value!r}")
-    if math.isnan(value):
+    try:
+        number = float(value)
+    except OverflowError:
+        raise ValueError(f"{name} is too large for a number of seconds; for never, take math.inf") from None
+    if math.isnan(number):
         raise ValueError(f"{name} must be a number of seconds, not {value!r}")
-    return float(value)
+    return number
 
 
 def _check_cause(cause: object) -> None:
@@ -631,4 +677,4 @@ def _check_cause(cause: object) -> None:
 
 
 def _is_plain(fn: object) -> bool:
-    return callable(fn) and not inspect.iscoroutinefunction(fn)
+    return callable(fn) and not (inspect.iscoroutinefunction(fn) or inspect.iscoroutinefunction(type(fn).__call__))
