@@ -504,7 +504,7 @@ def test_a_scope_is_left_once_and_only_after_it_was_entered(run: Run) -> None:
         async with scope:
             assert repr(scope) == "<Scope of <Context background.with_cancel, open>, entered>"
         with pytest.raises(ac.MisuseError, match=r"left once.*, left"):
-            scope.leave(None)
+            scope.leave_with(None)
 
     run(main)
 
