@@ -2,6 +2,9 @@
 
 A case is made for one use and looked at once, so it is a plain tuple: (channel, what is wanted of it, value). An object
 would cost three times as much to make. Callers are not to know: to them it is a `Case`.
+
+A receive has no value. On a view of some other class than our own, that view stands in its place, and so lives as long
+as anybody waits for the case: what it stands for may end with it (the channel of a timer takes its timer along).
 """
 
 # Views are looked through:
@@ -113,10 +116,11 @@ def _receive(ch: object, kind: str) -> tuple[Any, str, Any]:
         return NEVER
     if isinstance(ch, HChan):
         return ch, kind, None
+    kept: object = None if type(ch) in (RecvChan, Signal) else ch
     if isinstance(ch, Signal):
-        return ch._chan, DONE if kind == RECV else kind, None
+        return ch._chan, DONE if kind == RECV else kind, kept
     if isinstance(ch, RecvChan):
-        return ch._chan, kind, None
+        return ch._chan, kind, kept
     raise TypeError(f"{kind}() takes a channel or its receive end, a Signal or None, not {ch!r}")
 
 

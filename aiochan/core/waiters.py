@@ -352,12 +352,13 @@ class Place:
             return None
         if len(waiter.stands) > 1:
             waiter.leave()
-        waiter.value = self.case[2]
+        waiter.value = self.case[2]  # of a send; nobody asks a receiver
         return waiter
 
     def parked(self) -> Parked:
         """Describe it as a place in line."""
-        return Parked(self.waiter.owner, self.kind, self.index, self.case[2], self.ticket)
+        value = self.case[2] if self.kind == "send" else None
+        return Parked(self.waiter.owner, self.kind, self.index, value, self.ticket)
 
 
 _NOBODY = Selecting.__new__(Selecting)  # whose tombstones are those of a select

@@ -244,6 +244,100 @@ def test_channels_and_tasks_that_only_know_each_other_are_collected(run, make):
     assert heard == ["Task was destroyed but it is pending!"] * 3
 
 
+# -- a receive end of a class of one's own: what it stands for ends with it
+
+
+class OwnEnd(ac.RecvChan):
+    pass
+
+
+class OwnSignal(ac.Signal):
+    pass
+
+
+def own_end():
+    ch = ac.Chan()
+    return OwnEnd(ch), lambda: ch.send_nowait("a"), lambda: ch._snapshot().recvq
+
+
+def own_signal():
+    ref = weakref.ref(signal := OwnSignal())
+    return signal, lambda: ref().close(), lambda: ref()._snapshot().recvq
+
+
+SELECTS = {
+    "recv": lambda end: ac.select(ac.recv(end)),
+    "recv_ok": lambda end: ac.select(ac.recv_ok(end)),
+    "several": lambda end: ac.select(ac.recv(ac.never()), ac.recv(end), ac.send(ac.Chan(), 1), ac.recv(None)),
+    "twice": lambda end: ac.select(ac.recv(end), ac.recv_ok(end)),
+    "loop": lambda end: anext(ac.select_loop(ac.recv(ac.never()), ac.recv(end))),
+}
+
+
+@pytest.mark.usefixtures("without_collector")
+@pytest.mark.parametrize("make_end", [own_end, own_signal])
+class TestAnEndLivesAsLongAsASelectWaits:
+    """Not only the channel behind it. Once the select is over, nobody keeps it."""
+
+    def test_that_is_cancelled(self, run, make_end):
+        async def scenario(made, select):
+            end, _, sleeping = made
+            ref = weakref.ref(end)
+            coro = select(end)
+            del made, end
+            assert alive(ref)
+            (task,) = await asleep(coro)
+            assert alive(ref)
+            assert [place.value for place in sleeping()] == [None]
+            await dismiss(task)
+            del task, coro
+            assert not alive(ref)
+
+        each(run, make_end, SELECTS, scenario)
+
+    def test_that_is_served(self, run, make_end):
+        async def scenario(made, select):
+            end, tell, _ = made
+            ref = weakref.ref(end)
+            (task,) = await asleep(select(end))
+            del made, end
+            tell()
+            assert alive(ref), "a permit that was not used yet may have to be given back"
+            await settle()
+            assert task.done()
+            del task
+            assert not alive(ref)
+
+        each(run, make_end, SELECTS, scenario)
+
+    def test_that_is_served_by_another(self, run, make_end):
+        async def main():
+            (end, _, sleeping), other = make_end(), ac.Chan()
+            ref = weakref.ref(end)
+            (task,) = await asleep(ac.select(ac.recv(other), ac.recv(end)))
+            other.send_nowait("a")
+            assert sleeping() == ()
+            del end
+            await settle()
+            assert task.result() == (0, "a")
+            assert not alive(ref)
+
+        run(main)
+
+    def test_that_need_not_wait(self, run, make_end):
+        async def main():
+            (end, tell, _), full = make_end(), ac.Chan(2)
+            ref = weakref.ref(end)
+            full.send_nowait("a")
+            full.send_nowait("b")
+            assert await ac.select(ac.recv(end), ac.recv(full)) == (1, "a")
+            assert ac.select_nowait(ac.recv(end), ac.recv(full)) == (1, "b")
+            del end, tell
+            assert not alive(ref)
+
+        run(main)
+
+
 # -- those who left
 
 

@@ -12,7 +12,8 @@ static PyObject *case_to_receive(State *st, PyObject *ch, int want) {
     if (PyObject_TypeCheck(ch, st->Signal_type) && want == RECV) want = DONE;
     if (PyObject_TypeCheck(ch, st->RecvChan_type)) {
         Chan *c = chan_behind(ch);
-        return c ? case_new(st, c, want, Py_None) : NULL;
+        int ours = Py_TYPE(ch) == st->RecvChan_type || Py_TYPE(ch) == st->Signal_type || (PyObject *)c == ch;
+        return c ? case_new(st, c, want, ours ? Py_None : ch) : NULL;
     }
     return PyErr_Format(
         PyExc_TypeError, "%S() takes a channel or its receive end, a Signal or None, not %R", st->wants[want], ch);
@@ -76,8 +77,8 @@ static Op *op_of_cases(State *st, PyObject *const *cases, Py_ssize_t n, int bias
             Py_DECREF(op);
             return NULL;
         }
-        PyObject *ch = PyTuple_GET_ITEM(cases[i], 0);
-        node_init(op, i, want, ch == Py_None ? NULL : ch, want == SEND ? PyTuple_GET_ITEM(cases[i], 2) : NULL);
+        PyObject *ch = PyTuple_GET_ITEM(cases[i], 0), *item = PyTuple_GET_ITEM(cases[i], 2);
+        node_init(op, i, want, ch == Py_None ? NULL : ch, want == SEND || item != Py_None ? item : NULL);
     }
     return op;
 }

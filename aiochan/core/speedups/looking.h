@@ -68,7 +68,7 @@ static int see_line(View *view, Node *last) {
     if (see(view, length_of(last)) < 0) return -1;
     if (last) do {
             node = node->next;
-            note(view, op_of(node), node->item, node);
+            note(view, op_of(node), node->want <= DONE ? NULL : node->item, node); /* a receive has no value */
         } while (node != last);
     return 0;
 }

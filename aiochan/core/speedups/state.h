@@ -38,7 +38,7 @@ enum { OVERFLOW_WAIT, OVERFLOW_DROP_OLDEST, OVERFLOW_DROP_NEWEST };
 struct Node {
     Node *prev, *next; /* in the line, circular; once admitted: in the channel's list of those in transit */
     PyObject *home;    /* a Chan or a WaitQueue; NULL: a case on None */
-    PyObject *item;    /* what is sent, or the tag of a WaitQueue */
+    PyObject *item;    /* what is sent; of a receive the view that it keeps alive, or NULL; or the tag of a WaitQueue */
     union {
         uint64_t ticket; /* PARKED: the number of its arrival, since two lines wait for room */
         uint64_t number; /* ADMITTED: the number of its value, see number_of_first */
