@@ -205,6 +205,22 @@ class Chan(HChan, SendChan[T], RecvChan[T], Generic[T]):
         if waiter.state == CLOSED:
             raise self._error(RESERVE)
 
+    # -- clear
+
+    def clear(self) -> int:
+        """Throw away the values that are in it, so that nobody receives them any more.
+
+        What a woken receiver was promised stays its own. But if that receiver is cancelled before it runs, its value is
+        thrown away too, instead of going to the next in line. Senders asleep are let in; what they send stays.
+
+        Returns:
+            How many values were thrown away now.
+
+        Raises:
+            WrongLoop: The channel belongs to another thread.
+        """
+        return self._clear()
+
     # -- close
 
     def close(self, cause: BaseException | None = None) -> None:

@@ -13,6 +13,9 @@ whichever that is by then. If it is cancelled first, its permit goes to the next
 values have not moved. The value of a sender that was let in from the line stands in `held` as `Admitted`, so that a
 late cancellation can still find it and take it back.
 
+`clear` cannot break a promise, so it remembers how many there were (`_void`, in numbers that `_received` counts up to):
+a permit from then that is given back takes its value out of the channel instead of going to the next in line.
+
 An operation looks only for what it needs - surplus or a sleeping sender; room or a sleeping receiver - and never at its
 own kind: if there is surplus, nobody sleeps in recvq (C2), so nobody can be overtaken.
 
@@ -89,6 +92,7 @@ class HChan(End):
         "_reserved",
         "_sendq",
         "_slotq",
+        "_void",
     )
 
     def __init__(self, capacity: float = 0, *, name: str | None = None, overflow: Overflow = "wait") -> None:
@@ -107,7 +111,7 @@ class HChan(End):
         self._held: deque[Any] = deque()
         self._granted: int = 0
         self._reserved: int = 0
-        self._received = self._dropped = self._arrivals = 0
+        self._received = self._dropped = self._arrivals = self._void = 0
         self._recvq: Line | None = None  # see _line
         self._sendq: Line | None = None
         self._slotq: Line | None = None
@@ -156,6 +160,7 @@ class HChan(End):
             for at, item in zip((i, len(held) - 1 - i), pair, strict=True):
                 if type(item) is Admitted and item.sender is sender:
                     del held[at]
+                    self._void -= self._received + at < self._void
                     return
 
     def _take(self) -> Any:
@@ -189,11 +194,35 @@ class HChan(End):
 
     def _pass_on(self) -> None:
         """Hand on the permit of a receiver that was cancelled before it ran."""
+        if self._received < self._void:
+            _last = self._throw_away()
+            return
         if (q := self._recvq) and q.grant(GRANTED) is not None:
             return
         self._granted -= 1  # the value stays where it is, for whoever comes
         if self._overflow == DROP_OLDEST and len(self._held) - self._granted > self._capacity:
             self._drop_oldest()
+
+    def _throw_away(self) -> Any:
+        """Let fall a value that was promised before a `clear`, and given back after it."""
+        self._granted -= 1
+        self._void -= 1
+        self._dropped += 1
+        value = self._held.popleft()
+        if self._closed and not self._held:
+            self._tell_end()
+        return value
+
+    def _clear(self) -> int:
+        """Empty the channel but for what is promised."""
+        if self._queue is not None:
+            self._queue.check_thread(self)
+        held = self._held
+        thrown_away = [held.popleft() for _ in range(len(held) - self._granted)]  # they die when all is in order
+        self._dropped += len(thrown_away)
+        self._void = self._received + self._granted
+        self._admit()
+        return len(thrown_away)
 
     def _use_place(self, value: Any) -> None:
         """Put a value into a reserved place, whatever else is there by now."""
@@ -407,6 +436,7 @@ class HChan(End):
             line(self._recvq),
             line(self._sendq),
             line(self._slotq),
+            max(0, self._void - self._received),
         )
 
 

@@ -23,7 +23,7 @@ class Stats:
         parked_receivers: Receivers asleep.
         sent: Values that went in, less those that a cancelled sender took back; dropped ones count.
         received: Values that receivers took.
-        dropped: Values that a dropping channel let fall.
+        dropped: Values that a dropping channel let fall, or that `Chan.clear` threw away.
         closed: Whether it was closed.
     """
 
@@ -58,3 +58,4 @@ class Snapshot(NamedTuple):
     recvq: tuple[Parked, ...]
     sendq: tuple[Parked, ...]
     slotq: tuple[Parked, ...]
+    void: int = 0  # promises from before a `Chan.clear`: given back, they take their value along

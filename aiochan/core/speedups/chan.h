@@ -190,6 +190,11 @@ static PyObject *chan_return_place(Chan *c, PyObject *Py_UNUSED(ignored)) {
     Py_RETURN_NONE;
 }
 
+static PyObject *chan_clear_values(Chan *c, PyObject *Py_UNUSED(ignored)) {
+    Py_ssize_t n = clear(c);
+    return n < 0 ? NULL : PyLong_FromSsize_t(n);
+}
+
 /* -- the type */
 
 static PyObject *chan_sizeof(Chan *c, PyObject *Py_UNUSED(ignored)) {
@@ -202,6 +207,7 @@ static PyMethodDef chan_methods[] = {
     SEND_METHODS(Chan),
     RECV_METHODS(Chan),
     GENERIC,
+    {"clear", (PyCFunction)chan_clear_values, METH_NOARGS, DOC_Chan_clear},
     {"stats", end_stats, METH_NOARGS, DOC_Chan_stats},
     {"_use_place", (PyCFunction)chan_use_place, METH_O, NULL},
     {"_return_place", (PyCFunction)chan_return_place, METH_NOARGS, NULL},

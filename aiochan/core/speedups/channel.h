@@ -198,6 +198,7 @@ static void take_back(Node *node) {
     Chan *c = chan_of(node);
     uint64_t i = node->number - number_of_first(c); /* far away, in unsigned arithmetic, if a receiver has it */
     if (i < c->held && surplus(c) > 0) {            /* else one of the promises would be broken */
+        if (c->received + i < c->rare->cleared) c->rare->cleared--;
         renumber(c, node, i);
         node->item = ring_remove(c, (uint32_t)i); /* dies with the operation, when all is in order */
     }
@@ -257,8 +258,23 @@ static PyObject *redeem(Chan *c) {
     return value;
 }
 
+/* A value leaves at the head without being received. */
+static PyObject *throw_away(Chan *c) {
+    c->rare->shifted++;
+    c->rare->dropped++;
+    return ring_pop(c);
+}
+
 /* Hand on the permit of a receiver that was cancelled before it ran. */
 static void pass_on(Chan *c) {
+    if (c->rare && c->received < c->rare->cleared && c->held) {
+        PyObject *value = throw_away(c);
+        c->granted--;
+        c->rare->cleared--;
+        if (is_closed(c) && c->held == 0) tell(&c->recvq);
+        Py_DECREF(value);
+        return;
+    }
     while (c->recvq) {
         if (prepare_surely(c->recvq)) continue;
         commit(first_in(c->recvq), GRANTED);
@@ -269,6 +285,27 @@ static void pass_on(Chan *c) {
         PyObject *dropped = drop_oldest(c);
         Py_DECREF(dropped);
     }
+}
+
+/* -- clear */
+
+/* Empty the channel but for what is promised. How many values that were, or -1. */
+static Py_ssize_t clear(Chan *c) {
+    if (check_thread((PyObject *)c, c->queue) < 0) return -1;
+    Py_ssize_t n = surplus(c);
+    if (n == 0 && c->granted == 0) return 0;
+    PyObject **thrown_away = PyMem_New(PyObject *, n); /* they die when all is in order */
+    if (thrown_away == NULL) PyErr_NoMemory();
+    if (thrown_away == NULL || rare(c) == NULL) {
+        PyMem_Free(thrown_away);
+        return -1;
+    }
+    for (Py_ssize_t i = 0; i < n; i++) thrown_away[i] = throw_away(c);
+    c->rare->cleared = c->received + c->granted;
+    admit(c);
+    for (Py_ssize_t i = 0; i < n; i++) Py_DECREF(thrown_away[i]);
+    PyMem_Free(thrown_away);
+    return n;
 }
 
 /* -- reserve */

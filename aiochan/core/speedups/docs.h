@@ -149,6 +149,21 @@
 
 #define DOC_Chan_capacity DOC_End_capacity
 
+#define DOC_Chan_clear \
+    "clear($self)\n" \
+    "--\n" \
+    "\n" \
+    "Throw away the values that are in it, so that nobody receives them any more.\n" \
+    "\n" \
+    "What a woken receiver was promised stays its own. But if that receiver is cancelled before it runs, its value is\n" \
+    "thrown away too, instead of going to the next in line. Senders asleep are let in; what they send stays.\n" \
+    "\n" \
+    "Returns:\n" \
+    "    How many values were thrown away now.\n" \
+    "\n" \
+    "Raises:\n" \
+    "    WrongLoop: The channel belongs to another thread."
+
 #define DOC_Chan_close \
     "close($self, cause=None)\n" \
     "--\n" \

@@ -136,6 +136,7 @@ static PyObject *snapshot_of(State *st, Chan *c, View views[4]) {
     Rare none = {0}, *rare = c->rare ? c->rare : &none;
     PyObject *cause = Py_NewRef(rare->cause ? rare->cause : Py_None);
     unsigned int granted = c->granted, reserved = rare->reserved;
+    unsigned long long cleared = rare->cleared > c->received ? rare->cleared - c->received : 0;
     unsigned long long dropped = rare->dropped, received = c->received;
     PyObject *closed = is_closed(c) ? Py_True : Py_False, *snapshot = NULL, *parts[5] = {NULL};
     int complete = 1;
@@ -146,7 +147,7 @@ static PyObject *snapshot_of(State *st, Chan *c, View views[4]) {
     }
     if (complete)
         snapshot = PyObject_CallFunction(st->Snapshot,
-                                         "OIIOKKOOOOOO",
+                                         "OIIOKKOOOOOOK",
                                          parts[0],
                                          granted,
                                          reserved,
@@ -158,7 +159,8 @@ static PyObject *snapshot_of(State *st, Chan *c, View views[4]) {
                                          parts[1],
                                          parts[2],
                                          parts[3],
-                                         parts[4]);
+                                         parts[4],
+                                         cleared);
     for (int i = 0; i < 5; i++) Py_XDECREF(parts[i]);
     Py_DECREF(cause);
     return snapshot;

@@ -75,6 +75,7 @@ typedef struct {
     Node *slotq;        /* reservations asleep */
     Node *transit;      /* senders that were admitted and have not run yet, in the order of their values */
     uint64_t arrivals, dropped, shifted;
+    uint64_t cleared; /* while less were received, a permit that is given back takes its value along: see clear */
     uint32_t reserved, slots;
     uint8_t numbered; /* a reservation had to wait once: arrivals have tickets from then on */
 } Rare;
