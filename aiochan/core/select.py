@@ -224,6 +224,7 @@ async def choose(cases: Sequence[Any], biased: bool) -> tuple[int, Any]:
     finally:
         won: Any = waiter.won
         waiter.stands, waiter.won = [], None  # no cycle is left behind
+        cases = ()  # nor anything alive by the traceback of a cancellation, which its task keeps
     (ch, kind, _), index = won.case, won.index
     if waiter.state == CLOSED:
         return index, _ended(ch, kind, index)
