@@ -11,6 +11,7 @@ Where to look
     errors      AiochanError and what stands below it
     core        Chan and its ends, Signal, never, select and its cases; WaitQueue to build your own primitives on
     context     background() and what is derived from it: when to stop, and what belongs to one request
+    timers      after, at, tick, Timer, Ticker: time as channels
     groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors
                 go: a task that belongs to nobody; SingleFlight: one call for all who ask at the same time
     testing     for tests of code that uses this: every interleaving, virtual time (import aiochan.testing)
@@ -54,6 +55,7 @@ from aiochan.groups.errgroup import ErrGroup
 from aiochan.groups.errwaitgroup import ErrWaitGroup
 from aiochan.groups.go import go
 from aiochan.groups.singleflight import FlightResult, SingleFlight
+from aiochan.timers import Ticker, Timer, after, at, tick
 
 __all__ = [
     "AiochanError",
@@ -76,8 +78,12 @@ __all__ = [
     "Signal",
     "SingleFlight",
     "Stats",
+    "Ticker",
+    "Timer",
     "WouldBlock",
     "WrongLoop",
+    "after",
+    "at",
     "background",
     "current_context",
     "go",
@@ -88,6 +94,7 @@ __all__ = [
     "select_loop",
     "select_nowait",
     "send",
+    "tick",
     "todo",
 ]
 

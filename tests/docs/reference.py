@@ -87,6 +87,20 @@ Made from the docstrings by `python -m tests.docs.reference`; change those, not 
     (Group("Contexts", "aiochan", ("Context", "background", "todo", "current_context")),),
 )
 
+TIMERS = Reference(
+    "timers.md",
+    """\
+# Reference: timers
+
+Made from the docstrings by `python -m tests.docs.reference`; change those, not this page. All names are imported as
+`import aiochan as ac`. How they are meant to be used is in the [guide](../guide/timers.md).
+""",
+    (
+        Group("Channels that time sends on", "aiochan", ("after", "at", "tick")),
+        Group("With stop and reset", "aiochan", ("Timer", "Ticker")),
+    ),
+)
+
 GROUPS = Reference(
     "groups.md",
     """\
@@ -132,7 +146,7 @@ names are imported from. How they are meant to be used is in the [guide](../guid
     ),
 )
 
-PAGES = (CORE, CONTEXT, GROUPS, TESTING)
+PAGES = (CORE, CONTEXT, TIMERS, GROUPS, TESTING)
 ENTRIES = {name for page in PAGES for group in page.groups for name in group.names}
 
 # What has no docstring of its own, because Python's own syntax says what it is.
