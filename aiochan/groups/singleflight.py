@@ -16,12 +16,14 @@ F1  At most one flight stands under a key, and whoever comes joins it unless its
 F2  A flight that stands under its key has callers: the last one who leaves takes it off, and cancels it, at once.
 F3  A flight that has landed does not stand under its key any more. What is there then is another flight.
 F4  Whoever sleeps until a flight lands is one of its callers; so is each channel that waits for its result.
+F5  Flights do not wait for each other in a circle: the caller who would close one is refused.
 """
 
 from __future__ import annotations
 
 import asyncio
 import weakref
+from collections import Counter
 from collections.abc import Awaitable, Callable, Hashable
 from contextvars import ContextVar
 from types import TracebackType
@@ -39,9 +41,9 @@ K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
 Ts = TypeVarTuple("Ts")
 
-# The flights inside which this code runs: they wait for it, so it must not wait for them. Weak, as a task that one of
-# them has started may live longer, and has no use for the answer.
-_aboard: ContextVar[tuple[weakref.ref[_Flight[Any]], ...]] = ContextVar("aiochan.singleflight.aboard", default=())
+# The innermost flight that this code is part of: it waits for whatever this code waits for. Weak, as a task that the
+# flight has started may live longer, and has no use for the answer.
+_aboard: ContextVar[weakref.ref[_Flight[Any]] | None] = ContextVar("aiochan.singleflight.aboard", default=None)
 
 
 class FlightResult(NamedTuple, Generic[V]):
@@ -109,21 +111,23 @@ class SingleFlight(Generic[K, V]):
             BaseException: What `fn` has raised: the same error for everybody who waits.
             Canceled: The call was cancelled, but not by those who wait for it.
             TypeError: `key` cannot be hashed, or `fn` is no function.
-            MisuseError: This is asked from inside the call for the same key, which would wait for itself for ever.
+            MisuseError: This is asked from inside the call for the same key, or from inside one for which that call
+                waits: they would wait for each other for ever.
             WrongLoop: It is in use in another event loop.
 
         Cancellation: leaves the call to the others; the last one who leaves cancels it.
         """
-        flight = self._join(key, fn, args)
+        aboard = _flight_of_this_code()
+        flight = self._join(key, fn, args, aboard)
         try:
-            await flight.landed.wait()
-        except BaseException:
-            flight.leave()
-            raise
-        try:
-            return flight.answer()
+            try:
+                await flight.landed.wait()
+            except BaseException:
+                flight.leave(aboard)
+                raise
+            return flight.answer(aboard)
         finally:
-            del flight  # the traceback of an error leads to this frame, which must not lead back to the error
+            del flight, aboard  # the traceback of an error leads to this frame, which must not lead back to the error
 
     def do_chan(self, key: K, fn: Callable[[*Ts], Awaitable[V]], *args: *Ts) -> RecvChan[FlightResult[V]]:
         """Do the same as `do` without waiting: the answer comes by a channel.
@@ -138,12 +142,13 @@ class SingleFlight(Generic[K, V]):
 
         Raises:
             TypeError: `key` cannot be hashed, or `fn` is no function.
-            MisuseError: No event loop is running; or this is asked from inside the call for the same key.
+            MisuseError: No event loop is running; or as for `do`.
             WrongLoop: It is in use in another event loop.
         """
-        flight = self._join(key, fn, args)
+        aboard = _flight_of_this_code()
+        flight = self._join(key, fn, args, aboard)
         ch = Chan[FlightResult[V]](1, name=flight.name)
-        flight.chans.append(ch)
+        flight.chans.append((ch, aboard))
         return ch.receiver
 
     def forget(self, key: K) -> None:
@@ -161,20 +166,24 @@ class SingleFlight(Generic[K, V]):
 
     # -- inside
 
-    def _join(self, key: K, fn: Callable[..., Awaitable[V]], args: tuple[Any, ...]) -> _Flight[V]:
-        """Become a caller of the flight for a key; if there is none, of a new one."""
+    def _join(
+        self, key: K, fn: Callable[..., Awaitable[V]], args: tuple[Any, ...], aboard: _Flight[Any] | None
+    ) -> _Flight[V]:
+        """Become a caller, aboard another flight or not, of the flight for a key; if there is none, of a new one."""
         _check_key(key)
         check_callable(fn)
         loop = self._check_loop()
         flight = self._flights.get(key)
         if flight is not None and not flight.ended:
-            flight.join()
+            flight.join(aboard)
             return flight
         name = f"{self._name or 'SingleFlight'}[{key!r}]"
         self._flights[key] = flight = _Flight(self._flights, key, name)
+        flight.board(aboard)
         try:
             flight.start(loop, fn, args)
         except BaseException:
+            flight.unboard(aboard)
             flight.free_key()
             raise
         return flight
@@ -213,6 +222,7 @@ class _Flight(Generic[V]):
 
     __slots__ = (
         "__weakref__",
+        "awaited",
         "callers",
         "chans",
         "ctx",
@@ -235,8 +245,9 @@ class _Flight(Generic[V]):
         self.name: Final = name
         self.ctx: Final = current_context().without_cancel().with_cancel()
         self.landed: Final = Signal(name)
-        self.chans: Final[list[Chan[FlightResult[V]]]] = []
-        self.callers = 1  # who have not got the answer yet, and have not left
+        self.chans: Final[list[tuple[Chan[FlightResult[V]], _Flight[Any] | None]]] = []
+        self.callers = 0  # who have not got the answer yet, and have not left
+        self.awaited = Counter[_Flight[Any]]()  # the flights for which this one waits
         self.joined = False  # whether there was ever another one than the first
         self.heard = False  # whether anybody has got the answer
         self.error: BaseException | None = None
@@ -245,9 +256,13 @@ class _Flight(Generic[V]):
     def start(self, loop: asyncio.AbstractEventLoop, fn: Callable[..., Awaitable[V]], args: tuple[Any, ...]) -> None:
         """Begin; `land` is called when the task has ended, also if it never came to run."""
         context = variables(self.ctx)
-        around = [each for each in _aboard.get() if (flight := each()) is not None and not flight.ended]
-        context.run(_aboard.set, (*around, weakref.ref(self)))
-        self.task = loop.create_task(_call(fn, args), name=self.name, context=context)
+        context.run(_aboard.set, weakref.ref(self))
+        coro = _call(fn, args)
+        try:
+            self.task = loop.create_task(coro, name=self.name, context=context)
+        except BaseException:  # of a task factory that is not asyncio's
+            coro.close()
+            raise
         keep(self.task)
         self.task.add_done_callback(self.land)
 
@@ -256,20 +271,45 @@ class _Flight(Generic[V]):
         """Whether its task has ended; it may have to land yet."""
         return hasattr(self, "task") and self.task.done()
 
-    def join(self) -> None:
-        """Become one more caller.
+    def board(self, aboard: _Flight[Any] | None) -> None:
+        """Count one more caller, who may be aboard another flight."""
+        self.callers += 1
+        if aboard is not None:
+            aboard.awaited[self] += 1
+
+    def join(self, aboard: _Flight[Any] | None) -> None:
+        """Become one more caller of a flight that was there before.
 
         Raises:
-            MisuseError: This is asked from inside of it.
+            MisuseError: The flight that the caller is aboard of would wait for itself.
         """
-        if any(flight() is self for flight in _aboard.get()):
-            raise MisuseError(f"{self.name} is asked for by its own call, which would wait for itself for ever")
-        self.callers += 1
+        if aboard is not None and self.waits_for(aboard):
+            whose = "its own call" if self is aboard else f"the call {aboard.name}, for which it waits"
+            raise MisuseError(f"{self.name} is asked for by {whose}: they would wait for ever")
+        self.board(aboard)
         self.joined = True
 
-    def leave(self) -> None:
-        """Be a caller no more, without an answer."""
+    def waits_for(self, other: _Flight[Any]) -> bool:
+        """Tell whether this is the other flight, or waits for it, in however many steps."""
+        found: set[_Flight[Any]] = {self}
+        line: list[_Flight[Any]] = [self]
+        for flight in line:  # it grows as we go
+            new = flight.awaited.keys() - found
+            found |= new
+            line += new
+        return other in found
+
+    def unboard(self, aboard: _Flight[Any] | None) -> None:
+        """Count one caller less."""
         self.callers -= 1
+        if aboard is not None:
+            aboard.awaited[self] -= 1
+            if not aboard.awaited[self]:
+                del aboard.awaited[self]
+
+    def leave(self, aboard: _Flight[Any] | None) -> None:
+        """Be a caller no more, without an answer."""
+        self.unboard(aboard)
         if self.callers:
             return
         if self.landed.closed:
@@ -285,17 +325,19 @@ class _Flight(Generic[V]):
         if self.error is not None:
             self.traceback = self.error.__traceback__
         self.landed.close()
-        for ch in self.chans:
+        for ch, aboard in self.chans:
             ch.send_nowait(self.result())
             ch.close()
+            self.unboard(aboard)
+        self.chans.clear()
         if not self.callers:
             self.tell_the_loop()
         self.free_key()
         self.ctx.cancel()
 
-    def answer(self) -> tuple[V, bool]:
+    def answer(self, aboard: _Flight[Any] | None) -> tuple[V, bool]:
         """Give a caller the answer."""
-        self.callers -= 1
+        self.unboard(aboard)
         self.heard = True
         error = self.failure()
         try:
@@ -303,7 +345,7 @@ class _Flight(Generic[V]):
                 raise error
             return self.task.result(), self.joined
         finally:
-            del self, error  # as in `do`
+            del self, error, aboard  # as in `do`
 
     def result(self) -> FlightResult[V]:
         """Make the answer for a channel."""
@@ -341,6 +383,13 @@ class _Flight(Generic[V]):
 async def _call(fn: Callable[..., Awaitable[V]], args: tuple[Any, ...]) -> V:
     """Call the function inside the task, so that whatever it raises is the answer for all."""
     return await call(fn, args)
+
+
+def _flight_of_this_code() -> _Flight[Any] | None:
+    """Return the innermost flight in which this runs, unless a task runs here that has outlived it."""
+    reference = _aboard.get()
+    flight = None if reference is None else reference()
+    return None if flight is None or flight.ended else flight
 
 
 def _error_of(task: asyncio.Task[Any]) -> BaseException | None:

@@ -246,11 +246,14 @@ def test_the_call_has_the_variables_of_who_asked_first(run):
 @pytest.mark.parametrize("leaves", [False, True])
 def test_the_context_of_the_call_ends_with_it(run, leaves):
     async def main():
-        group, calls, seen = flights(), Calls(), []
+        group, calls, seen, ends = flights(), Calls(), [], []
 
         async def look():
             seen.append(ac.current_context())
-            await calls()
+            try:
+                await calls()
+            finally:
+                ends.append(ac.current_context().err())
 
         with ac.background().with_value("who", "ann").with_cancel() as mine:
             async with mine.scope():
@@ -264,5 +267,8 @@ def test_the_context_of_the_call_ends_with_it(run, leaves):
             calls.end()
         await settle()
         assert isinstance(ctx.err(), ac.Canceled)
+        assert (
+            isinstance(ends[0], ac.Canceled) == leaves
+        )  # it ends when the last one leaves, before the call hears of it
 
     run(main)

@@ -1,16 +1,14 @@
-"""`SingleFlight` asked by its own call, misused, in several loops, by a crowd; and what is left of it (SF01, SF02)."""
+"""`SingleFlight` asked by its own call, misused, in several loops and looked at (SF01)."""
 
 import asyncio
-import contextlib
 import gc
-import sys
 import threading
 import weakref
 
+import anyio
 import pytest
 
 import aiochan as ac
-from aiochan.core import hooks
 from tests.conformance.kit import asleep
 from tests.groups.kit import Calls, dismiss, flights, settle
 
@@ -38,10 +36,84 @@ def test_a_call_that_asks_for_its_own_key_is_told_so(run, how):
                 case "by way of another key":
                     await group.do("bob", group.do, "ann", ask)
 
-        with pytest.raises(ac.MisuseError, match=r"users\['ann'\] is asked for by its own call, .* for ever"):
+        whose = r"the call users\['bob'\], for which it waits" if how == "by way of another key" else "its own call"
+        with pytest.raises(ac.MisuseError, match=rf"users\['ann'\] is asked for by {whose}: they would wait for ever"):
             await group.do("ann", ask)
         group._check()
         assert repr(group) == "<SingleFlight 'users' 0 in flight>"
+
+    run(main)
+
+
+def test_what_a_call_has_started_may_ask_for_one_that_waits_for_it_once_it_has_ended(run):
+    """Not only when everybody has heard that it has ended: it does not wait for anybody any more."""
+
+    async def main():
+        group, late = flights(), []
+
+        async def ann():
+            value, _ = await group.do("bob", bob)
+            return value
+
+        async def bob():
+            await asyncio.sleep(0)
+            asyncio.get_running_loop().call_soon(come_late)
+            return 7
+
+        def come_late():
+            late.append(group.do_chan("ann", answer, 8))
+
+        assert await group.do("ann", ann) == (7, True)
+        assert await late[0].recv() == (7, None, True)
+
+    run(main)
+
+
+def test_calls_that_ask_for_each_other(run):
+    """Each was asked for from outside first, so that none of them has started the one that it waits for."""
+
+    async def main():
+        group, calls = flights(), Calls()
+
+        async def ask(other):
+            await calls()
+            return await group.do(other, answer, 7)
+
+        ann, bob, cid = await asleep(*(group.do(key, ask, other) for key, other in ("ab", "bc", "ca")))
+        for number in range(3):
+            calls.end(None, number)
+            await settle()
+        for task in ann, bob, cid:
+            with pytest.raises(
+                ac.MisuseError, match=r"users\['a'\] is asked for by the call users\['c'\], for which it"
+            ):
+                task.result()
+
+    run(main)
+
+
+def test_a_call_that_has_given_up_another_may_be_asked_for_by_it(run):
+    async def main():
+        group, calls, scope = flights(), Calls(), anyio.CancelScope()
+
+        async def ask_in_vain():
+            with scope:
+                await group.do("bob", ask_back)
+            return await calls()
+
+        async def ask_back():
+            await calls()
+            return await group.do("ann", answer, 7)
+
+        bob, ann = await asleep(group.do("bob", ask_back), group.do("ann", ask_in_vain))
+        scope.cancel()
+        await settle()
+        calls.end(None, 0)
+        await settle()
+        calls.end("value", 1)
+        await settle()
+        assert ann.result() == ("value", True)
+        assert bob.result() == (("value", True), True)
 
     run(main)
 
@@ -182,129 +254,6 @@ def test_while_another_loop_has_it_it_is_refused(run):
 
     run(main)
     assert refused == [ac.WrongLoop] * 3
-
-
-# -- cost, and what is left
-
-
-class Count(hooks.Observer):
-    """Counts who is woken, and who leaves."""
-
-    def __init__(self):
-        self.woken_, self.left_ = 0, 0
-
-    def woken(self, waiter):
-        self.woken_ += 1
-
-    def left(self, waiter):
-        self.left_ += 1
-
-
-@pytest.fixture
-def count():
-    count = Count()
-    before = hooks.install(count)
-    yield count
-    hooks.install(before)
-
-
-CROWD = 10_000
-
-
-def test_a_crowd_is_woken_once_each(run, count):
-    async def main():
-        group, calls = ac.SingleFlight(), Calls()
-        tasks = [asyncio.create_task(group.do("ann", calls)) for _ in range(CROWD)]
-        await asyncio.sleep(0)
-        calls.end("value") if calls else asyncio.get_running_loop().call_soon(calls.end, "value")
-        assert await asyncio.gather(*tasks) == [("value", True)] * CROWD
-        assert len(calls) == 1
-        assert (count.woken_, count.left_) == (CROWD, 0)
-
-    run(main)
-
-
-def test_leaving_costs_the_same_however_many_there_are(run):
-    async def main():
-        spent = {n: await cost_of_leaving(n) for n in (200, 400)}
-        assert spent[400] < 2.1 * spent[200]
-
-    async def cost_of_leaving(n):
-        group, calls, steps = ac.SingleFlight(), Calls(), 0
-        tasks = [asyncio.create_task(group.do("ann", calls)) for _ in range(n)]
-        await settle()
-
-        def count(frame, event, argument):
-            nonlocal steps
-            steps += event in ("call", "c_call", "line")
-
-        sys.setprofile(count)
-        try:
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks)
-        finally:
-            sys.setprofile(None)
-        await settle()
-        assert calls.cancelled == [0]
-        return steps
-
-    run(main)
-
-
-class Thing:
-    """Something a weak reference can be made to."""
-
-
-@pytest.mark.parametrize("how", ["value", "error", "cancelled", "left"])
-def test_nothing_waits_for_the_collector(run, how):
-    """H23: flights, values and errors die when they are over, while the collector is off."""
-
-    async def main():
-        group, thing = flights(), Thing()
-        alive = weakref.ref(thing)
-
-        async def load(thing):
-            await asyncio.sleep(0)
-            if how == "error":
-                raise LookupError(thing)
-            if how == "cancelled":
-                raise asyncio.CancelledError(thing)
-            if how == "left":
-                await asyncio.get_running_loop().create_future()
-            return thing
-
-        async def ask(thing):
-            with contextlib.suppress(LookupError, ac.Canceled):
-                await group.do("ann", load, thing)
-
-        tasks = [asyncio.create_task(ask(thing)) for _ in range(3)]
-        del thing
-        await settle() if how == "left" else await asyncio.wait(tasks)
-        while tasks and how == "left":
-            tasks.pop().cancel()
-        tasks.clear()
-        await settle()
-        assert alive() is None
-
-    gc.collect()
-    gc.disable()
-    try:
-        run(main)
-    finally:
-        gc.enable()
-
-
-def test_the_group_need_not_be_kept(run):
-    async def main():
-        calls = Calls()
-        ch = ac.SingleFlight().do_chan("ann", calls)
-        await settle()
-        gc.collect()
-        calls.end("value")
-        assert (await ch.recv()).value == "value"
-
-    run(main)
 
 
 # -- looking

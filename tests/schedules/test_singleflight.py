@@ -228,6 +228,35 @@ def cached(n: int, cancel: bool) -> Scenario:
     return scenario
 
 
+def entangled(n: int) -> Scenario:
+    """Loads that ask for each other's keys in a circle, each of them asked for from outside: nobody waits for ever."""
+
+    def scenario(run: Any) -> None:
+        group, refused = ac.SingleFlight[int, int]("group"), list[int]()
+
+        async def load(key: int) -> int:
+            await asyncio.sleep(0)
+            value, _ = await group.do((key + 1) % n, load, (key + 1) % n)
+            return value
+
+        async def ask(key: int) -> None:
+            try:
+                await group.do(key, load, key)
+            except ac.MisuseError:
+                refused.append(key)
+
+        def all_are_told() -> None:
+            assert all(task.done() for task in run.tasks.values()), "somebody waits for ever"
+            assert sorted(refused) == list(range(n)), "somebody has not heard of it"
+
+        for key in range(n):
+            run.spawn(ask, key, name=f"caller {key}")
+        run.watch(group)
+        run.at_end(all_are_told)
+
+    return scenario
+
+
 SMALL = {
     "one caller": callers(1),
     "two callers": callers(2),
@@ -237,6 +266,7 @@ SMALL = {
     "a caller, and the key is forgotten": forgetting(1),
     "a channel and a caller": by_channel(1),
     "a load that is killed": killed(1),
+    "two loads that wait for each other": entangled(2),
     "an expired key and two who look": cached(2, cancel=False),
     "an expired key and two who may leave": cached(2, cancel=True),
 }
@@ -249,6 +279,7 @@ LARGE = {
     "two callers of a load that fails, and the key is forgotten": forgetting(2, fails=True),
     "a channel and two callers of a load that fails": by_channel(2, fails=True),
     "a load that is killed, with two callers": killed(2),
+    "three loads that wait for each other": entangled(3),
     "an expired key and four who look": cached(4, cancel=False),
     "an expired key and three who may leave": cached(3, cancel=True),
 }
@@ -280,27 +311,31 @@ def frees_the_key_of_another(self: Any) -> None:
     self.table.pop(self.key, None)
 
 
-def leaves_without_a_word(self: Any) -> None:
+def leaves_without_a_word(self: Any, aboard: Any) -> None:
     self.callers -= 1
     if not self.callers:
         self.free_key()
 
 
-def takes_all_down(self: Any) -> None:
+def takes_all_down(self: Any, aboard: Any) -> None:
     self.callers = 1
-    the_real["leave"](self)
+    the_real["leave"](self, aboard)
 
 
-def leaves_uncounted(self: Any) -> None:
+def leaves_uncounted(self: Any, aboard: Any) -> None:
     pass
 
 
-def joins_unseen(self: Any) -> None:
+def joins_unseen(self: Any, aboard: Any) -> None:
     self.callers += 1
 
 
-def joins_uncounted(self: Any) -> None:
+def joins_uncounted(self: Any, aboard: Any) -> None:
     self.joined = True
+
+
+def sees_one_step(self: Any, other: Any) -> bool:
+    return self is other
 
 
 def tells_nobody(self: Any) -> None:
@@ -323,6 +358,7 @@ MISTAKES = [
     ("leave", leaves_uncounted, callers(1, fails=True), "heard: by nobody"),
     ("join", joins_unseen, callers(2), "alone"),
     ("join", joins_uncounted, callers(2), "F"),
+    ("waits_for", sees_one_step, entangled(2), "somebody waits for ever"),
     ("tell_the_loop", tells_nobody, callers(1, fails=True), "heard: by nobody"),
     ("tell_the_loop", tells_always, callers(2, fails=True), "heard: twice"),
 ]
