@@ -200,6 +200,9 @@ class Operations:
     def _now_recv_nowait(self, c: int) -> Any:
         return self._end(c, "receiver").recv_nowait()
 
+    def _now_clear(self, c: int) -> Any:
+        return self._chan(c).recv_nowait() if self._is_signal(c) else self._chan(c).clear()
+
     def _now_select_nowait(self, biased: bool, cases: Cases) -> Any:
         return self.core.select_nowait(*self._cases(cases), biased=biased)
 

@@ -177,7 +177,14 @@ class Player(Operations):
     def _meddle(self) -> None:
         """Use some channel in the middle of a select, as finalisers may."""
         what, c = self._dice(16), self._dice(len(self.chans))
-        calls = ("recv_nowait", c), ("recv_nowait", c), ("send_nowait", c), ("send_nowait", c), ("close", c, False)
+        calls = (
+            ("recv_nowait", c),
+            ("recv_nowait", c),
+            ("send_nowait", c),
+            ("send_nowait", c),
+            ("close", c, False),
+            ("clear", c),
+        )
         if what < len(calls):
             self._call("the dice", calls[what])
 

@@ -80,6 +80,7 @@ WEIGHTS = {
     **programs._WEIGHTS,
     "send": 9,
     "recv_nowait": 4,
+    "clear": 1,
     "run": 4,
     "next": 2,
     "for": 1,
@@ -118,7 +119,7 @@ SINGLE = (
     "select",
     "select",
 )  # operations that anything can be made of
-CALLS = "send_nowait", "recv_nowait", "select_nowait", "close", "wake", "loop"
+CALLS = "send_nowait", "recv_nowait", "select_nowait", "clear", "close", "wake", "loop"
 IN_SCRIPTS = *SINGLE, *SINGLE, *CALLS, "reserve", "park", "round", "block", "pause", "pause", "interrupt"
 ALONE = *SINGLE, "reserve", "park", "round", "wait"
 BUDGETS = (256, 1024), (3, 5), (1, 1), (2, 0), (0, 2), (5, 3)
@@ -162,6 +163,9 @@ class Draw:
     _round = _wake = _turn = _shut = _cancel_woken = _cancel_again = _few
     _loop = _exhaust = _cases
     _wake_all = _pause = _interrupt = _nothing
+
+    def _clear(self) -> tuple[int]:
+        return (self._rng.randrange(self._laps),)
 
     def _block(self) -> tuple[int, bool]:
         return self._rng.randrange(self._laps), self._rng.random() < 0.7

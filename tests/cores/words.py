@@ -62,7 +62,7 @@ def channel_words(chan: Any) -> dict[str, Any]:
     for_room = sorted((*shot.sendq, *shot.slotq), key=lambda place: place.ticket)
     return {
         "held": tuple((words(value), admitted) for value, admitted in shot.held),
-        "counts": (shot.granted, shot.reserved, shot.closed, shot.dropped, shot.received),
+        "counts": (shot.granted, shot.reserved, shot.closed, shot.dropped, shot.received, shot.void),
         **{line: tuple(map(place_words, getattr(shot, line))) for line in LINES},
         "order for room": tuple(name_of(place.owner) for place in for_room),
         "stats": _figures(chan.stats()),
