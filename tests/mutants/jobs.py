@@ -7,6 +7,7 @@
     conformance  tests/conformance, likewise
     hazards      tests/hazards, likewise, and test_finalisers.py of this folder
     go           tests/go, likewise
+    context      the tests of contexts, and the searches of tests/schedules/test_context.py
 
 Each stops at the first failure. `python -m tests.mutants.jobs NAME FILE` does one here and now and writes what it found
 into FILE; `tests.mutants.workshop` calls that. What never comes to an end is stopped by a clock of CPU time, which is
@@ -274,6 +275,14 @@ def _text(error: object) -> str:
     return text.splitlines()[0]
 
 
+CONTEXT = (
+    "tests/test_context.py",
+    "tests/go/test_context.py",
+    "tests/test_context_scopes.py",
+    "tests/schedules/test_context.py",
+    "tests/test_context_differential.py",
+    "tests/test_context_edges.py",
+)
 JOBS: dict[str, Job] = {
     job.name: job
     for job in (
@@ -284,6 +293,7 @@ JOBS: dict[str, Job] = {
         Job("conformance", "tests", _tests("tests/conformance")),
         Job("hazards", "tests", _tests("tests/mutants/test_finalisers.py", "tests/hazards")),
         Job("go", "tests", _tests("tests/go")),
+        Job("context", "tests", _tests(*CONTEXT)),
     )
 }
 
