@@ -25,7 +25,8 @@ from tests.conftest import Run
 
 TURNS = 9  # in which something may happen; then whoever still waits gets what it waits for
 OURS = "scope", "run"  # blocks that are replaced
-OTHERS = "timeout", "CancelScope", "move_on_after", "fail_after", "TaskGroup"
+ANYIO = "CancelScope", "move_on_after", "fail_after"
+OTHERS = "timeout", *ANYIO, "TaskGroup"
 
 
 @dataclass(frozen=True)
@@ -54,11 +55,14 @@ class Program:
     def owes_nothing(self) -> bool:
         """Whether no cancellation may be left at its end.
 
-        (Before 3.13 a TaskGroup forgets one that it asked of its own task, if the body had ended by then.)
+        Before 3.13, which lets a task take back what it has not met yet, others leave one: a TaskGroup whose body has
+        ended by then, and a scope of anyio that an eager task ends in the middle of a step of the scope's own task.
         """
-        cancelled = any("cancel" in step for step in (*self.body, *(event for _, event in self.events)))
-        groups = sys.version_info < (3, 13) and any(block.kind == "TaskGroup" for block in self.blocks)
-        return not (cancelled or groups)
+        if any("cancel" in step for step in (*self.body, *(event for _, event in self.events))):
+            return False
+        kinds = {block.kind for block in self.blocks}
+        helped = any("helper" in step for step in self.body) and kinds & set(ANYIO)
+        return sys.version_info >= (3, 13) or not ("TaskGroup" in kinds or helped)
 
 
 # -- drawing
@@ -371,7 +375,7 @@ async def compare(program: Program) -> list[object]:
 
 
 @pytest.mark.parametrize("depth", [1, 2, 3, 4])
-@pytest.mark.parametrize("number", [200, pytest.param(10_000, marks=pytest.mark.stress)])
+@pytest.mark.parametrize("number", [200, pytest.param(3_000, marks=pytest.mark.stress)])
 def test_a_scope_comes_out_as_a_timeout_would(run: Run, depth: int, number: int) -> None:
     """H11, H12: and nothing is left over if nobody else has cancelled the task."""
 
