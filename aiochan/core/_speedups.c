@@ -132,6 +132,7 @@ static int name_all(State *st) {
         {"__qualname__", &st->s_qualname},
         {"__module__", &st->s_module},
         {"_choose", &st->s_choose},
+        {"args", &st->s_args},
         {"warnings", &st->s_warnings},
         {"_warn_unawaited_coroutine", &st->s_warn},
         {"", &st->empty},
@@ -279,6 +280,7 @@ static PyObject **reference(State *st, size_t i) {
         &st->s_choose,
         &st->s_warnings,
         &st->s_warn,
+        &st->s_args,
         &st->kw_context,
         &st->kw_loop,
     };

@@ -180,7 +180,12 @@ class Waiter:
     # -- what asyncio.Task asks of a future that it waits for
 
     def __await__(self) -> Generator[Waiter, None, None]:
-        yield self
+        try:
+            yield self
+        except asyncio.CancelledError as error:
+            if self.state == CANCELLED:  # twice in one turn; as with a future, what the first one said counts
+                error.args = () if self.message is None else (self.message,)
+            raise
         if self.state < GRANTED:
             if self.state == PARKED:
                 raise RuntimeError("a sleeping operation was resumed although nobody woke it")

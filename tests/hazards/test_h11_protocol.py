@@ -56,6 +56,31 @@ def test_h11_the_reason_arrives(run, make):
 
 
 @every_wait
+@pytest.mark.parametrize("second", [(), ("second",)], ids=["silent", "spoken"])
+def test_h11_of_two_reasons_in_one_turn_the_first_arrives(run, make, second):
+    """As from a future. anyio knows its cancellations by what they say, and has to find its own again."""
+
+    async def main():
+        wait, heard = make(), []
+
+        async def listen():
+            try:
+                await wait.operation()
+            except asyncio.CancelledError as error:
+                heard.append((error.args, error.__cause__, error.__context__))
+                raise
+
+        [task] = await start(listen(), on=wait.things)
+        task.cancel("first")
+        task.cancel(*second)
+        await settle(task)
+        assert heard == [(("first",), None, None)]
+        assert_idle(*wait.things)
+
+    run(main)
+
+
+@every_wait
 @pytest.mark.parametrize("kind", [asyncio.CancelledError, GeneratorExit, KeyboardInterrupt, ValueError])
 @pytest.mark.parametrize("when", WHEN)
 def test_h11_h13_what_is_thrown_in_comes_out_at_once(make, kind, when):

@@ -144,6 +144,22 @@ def test_h15_a_native_cancellation_beside_that_of_a_scope_is_not_swallowed(run, 
 
 
 @every_wait
+def test_h15_a_scope_takes_back_its_cancellation_beside_that_of_a_time_limit(run, make):
+    async def main():
+        wait, loop = make(), asyncio.get_running_loop()
+        with anyio.CancelScope() as scope:
+            async with asyncio.timeout(None) as limit:
+                loop.call_soon(scope.cancel)
+                loop.call_soon(limit.reschedule, loop.time() - 1)
+                await wait.operation()
+        assert scope.cancelled_caught
+        assert asyncio.current_task().cancelling() == 0
+        await turn(3)  # nothing is left over
+
+    run(main)
+
+
+@every_wait
 def test_h15_a_scope_that_ends_leaves_no_cancellation_behind(run, make):
     async def main():
         wait = make()

@@ -193,10 +193,20 @@ static void chain(PyObject *before, int is_cause) {
     error_restore(error);
 }
 
+/* It was cancelled twice in one turn; as with a future, what the first cancellation said counts. */
+static void say_what_the_first_said(Op *op, PyObject *error) {
+    State *st = state_of_op(op);
+    if (!PyErr_GivenExceptionMatches(error, st->CancelledError)) return;
+    PyObject *args = op->extra ? PyTuple_Pack(1, op->extra) : PyTuple_New(0);
+    if (args == NULL || PyObject_SetAttr(error, st->s_args, args) < 0) PyErr_Clear(); /* no memory: then the second */
+    Py_XDECREF(args);
+}
+
 static PyObject *waiter_throw(PyObject *self, PyObject *const *args, Py_ssize_t n) {
     Op *op = (Op *)self;
     Error error;
     if (refuse_if_running(op) < 0 || error_from(args, n, &error) < 0) return NULL;
+    if (op->state == CANCELLED && !op->over) say_what_the_first_said(op, error.value);
     if (op->over) {
         PyErr_SetString(PyExc_RuntimeError, "cannot reuse already awaited coroutine");
     } else {

@@ -161,7 +161,7 @@ struct State {
     PyObject *wants[6], *overflows[3], *never;
     PyObject *s_blocking, *s_get_loop, *s_add_done_callback, *s_call_soon, *s_is_closed, *s_get_debug, *s_single_steps;
     PyObject *empty, *s_set_result, *s_parked, *s_wake, *s_woken, *s_left, *s_closed, *s_self;
-    PyObject *s_name, *s_qualname, *s_module, *s_choose, *s_warnings, *s_warn;
+    PyObject *s_name, *s_qualname, *s_module, *s_choose, *s_warnings, *s_warn, *s_args;
     PyObject *kw_context, *kw_loop;
 };
 
