@@ -1,4 +1,4 @@
-"""`aiochan.context`: the tree (CX01-CX03), and its bridge to asyncio's cancellation (CX04)."""
+"""`aiochan.context`: the tree (CX01-CX03, P14, E14), and its bridge to asyncio's cancellation (CX04)."""
 
 from __future__ import annotations
 
@@ -256,6 +256,60 @@ def test_a_time_that_is_none_is_refused() -> None:
     virtual.run(main)
     with pytest.raises(ac.MisuseError, match="no running event loop"):
         ac.background().with_timeout(1)
+
+
+@pytest.mark.parametrize(("limit", "outcome", "when"), [(0.05, "DeadlineExceeded", 0.05), (0.2, "done", 0.1)])
+def test_a_slow_operation_under_a_limit(limit: float, outcome: str, when: float) -> None:
+    """E14, P14: one that takes 100 ms, selecting on the end or cancelled by it; nothing is left of it either way."""
+
+    async def selects(ctx: ac.Context) -> str:
+        match await ac.select(ac.recv(ac.after(0.1)), ac.recv(ctx.done())):
+            case 0, _:
+                return "done"
+            case 1, _:
+                return type(ctx.err()).__name__
+
+    async def is_cancelled(ctx: ac.Context) -> str:
+        try:
+            await ctx.run(asyncio.sleep, 0.1)
+        except ac.ContextError as error:
+            return type(error).__name__
+        return "done"
+
+    async def main() -> None:
+        loop = asyncio.get_running_loop()
+        for operation in selects, is_cancelled:
+            began = loop.time()
+            async with no_leaks():
+                with ac.background().with_timeout(limit) as ctx:
+                    assert await operation(ctx) == outcome
+            assert loop.time() - began == pytest.approx(when)
+
+    virtual.run(main)
+
+
+def test_a_loop_that_goes_on_until_it_is_cancelled() -> None:
+    """E14: a task that works every ten milliseconds; cancelled after fifty-five it has worked five times."""
+
+    async def main() -> None:
+        worked = 0
+
+        async def work(ctx: ac.Context) -> None:
+            nonlocal worked
+            while True:
+                match await ac.select(ac.recv(ac.after(0.01)), ac.recv(ctx.done())):
+                    case 0, _:
+                        worked += 1
+                    case 1, _:
+                        return
+
+        with ac.background().with_cancel() as ctx:
+            task = asyncio.create_task(work(ctx))
+            await virtual.advance(0.055)
+        await task
+        assert worked == 5
+
+    virtual.run(main)
 
 
 # -- after_func
