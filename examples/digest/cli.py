@@ -29,12 +29,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     try:
         return _digest(options)
-    except* KeyboardInterrupt:
+    except KeyboardInterrupt:
         _leave(130)
-    except* BrokenPipeError:
+    except BrokenPipeError:
         _leave(141)
-    except* OSError as group:
-        print(f"digest: {_trouble(group)}", file=sys.stderr)
+    except OSError as error:
+        print(f"digest: {_trouble(error)}", file=sys.stderr)
         _leave(1)
 
 
@@ -67,12 +67,9 @@ def _leave(status: int) -> NoReturn:
     os._exit(status)
 
 
-def _trouble(group: BaseException) -> str:
-    """Say what the first error of a group is about: the listing, or our own output."""
-    while isinstance(group, BaseExceptionGroup):
-        group = group.exceptions[0]
-    assert isinstance(group, OSError)
-    return f"{group.filename!r}: {reason(group)}" if group.filename else f"standard output: {reason(group)}"
+def _trouble(error: OSError) -> str:
+    """Say what an error is about: the listing, or our own output."""
+    return f"{error.filename!r}: {reason(error)}" if error.filename else f"standard output: {reason(error)}"
 
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:

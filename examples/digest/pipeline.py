@@ -9,14 +9,13 @@ walker closes `found` after its last file, which ends the workers' loops; the la
 `results` close, which ends the printer's. The channels hold little, so a slow reader holds the
 walker back: memory does not grow with the number of files, nor with their size.
 
-Every task belongs to a TaskGroup: if one fails, or on Ctrl-C, the group cancels the others and
-tells why. So a channel need not say it too, and is closed as in Go (`defer close(found)`), with
+Every task belongs to an ErrGroup: if one fails, or on Ctrl-C, the group cancels the others and
+raises that one error. So a channel need not say it too, and is closed as in Go (`defer close(found)`), with
 `closing(found)`; a plain `with found:` would also tell the error to everybody who receives.
 """
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Callable, Iterator
 from contextlib import closing, suppress
@@ -47,10 +46,10 @@ async def run(batches: Iterator[Batch], digester: Digester, show: Show, *, worke
     found = ac.Chan[Batch](workers, name="found")
     results = ac.Chan[Result](1024, name="results")
     try:
-        async with asyncio.TaskGroup() as tasks:
-            tasks.create_task(walk(batches, found))
-            tasks.create_task(work(found, results, digester, workers))
-            tasks.create_task(print_sorted(results, show) if in_order else print_all(results, show))
+        async with ac.ErrGroup(name="digest") as group:
+            group.go(walk, batches, found)
+            group.go(work, found, results, digester, workers)
+            group.go(print_sorted if in_order else print_all, results, show)
     finally:
         digester.stop()
 
@@ -72,9 +71,9 @@ async def work(found: ac.RecvChan[Batch], results: ac.SendChan[Result], digester
                 await results.send(result)
 
     with closing(results):
-        async with asyncio.TaskGroup() as tasks:
+        async with ac.ErrGroup(name="workers") as group:
             for _ in range(workers):
-                tasks.create_task(worker())
+                group.go(worker)
 
 
 async def print_all(results: ac.RecvChan[Result], show: Show) -> None:

@@ -10,7 +10,6 @@ import anyio
 import pytest
 from anyio import from_thread
 
-import aiochan as ac
 from examples.digest.hashing import BLOCK, Digester, Stopped
 from examples.digest.pipeline import run as digest
 from examples.digest.records import Digest, File, Unreadable
@@ -113,9 +112,8 @@ def test_a_slow_reader_holds_the_walker_back(run, digester):
         assert len(counts) == len(results) + room
         raise EnoughError
 
-    with pytest.raises(ExceptionGroup) as raised:
+    with pytest.raises(EnoughError):
         run(lambda: digest(walk(), digester, show, workers=1, in_order=False))
-    assert isinstance(raised.value.exceptions[0], EnoughError)
 
 
 @pytest.mark.parametrize("how", ["cancelled", "cancelled by a scope", "reader fails"])
@@ -166,8 +164,7 @@ def test_the_end_of_the_task_ends_its_threads_between_two_blocks(run, tmp_path, 
     assert blocks == [BLOCK]
     assert task.cancelled() == (how == "cancelled")
     if how == "reader fails":
-        (error,) = task.exception().exceptions
-        assert str(error) == "nobody reads"
+        assert str(task.exception()) == "nobody reads"
 
 
 def test_an_error_of_the_walker_is_told_once(run, digester):
@@ -178,10 +175,8 @@ def test_an_error_of_the_walker_is_told_once(run, digester):
         raise OSError("the listing cannot be read")
 
     show = Show()
-    with pytest.raises(ExceptionGroup) as raised:
+    with pytest.raises(OSError, match="the listing cannot be read"):
         run(lambda: digest(walk(), digester, show, workers=3, in_order=False))
-    (error,) = raised.value.exceptions
-    assert str(error) == "the listing cannot be read"
 
 
 def test_an_error_of_a_worker_ends_everything(run):
@@ -190,10 +185,8 @@ def test_an_error_of_a_worker_ends_everything(run):
             raise ZeroDivisionError
 
     batches = ([trouble(number)] for number in itertools.count())
-    with pytest.raises(ExceptionGroup) as raised:
+    with pytest.raises(ZeroDivisionError):  # and not the ends of the channels that came of it
         run(lambda: digest(batches, Broken("sha256", print), Show(), workers=3, in_order=False))
-    assert raised.group_contains(ZeroDivisionError)
-    assert not raised.group_contains(ac.ChannelClosed)
 
 
 def test_files_become_digests_and_bad_news_passes(run, digester, tmp_path):

@@ -1,0 +1,1 @@
+"""Asks whether servers answer, and waits no longer than it wants to."""
