@@ -4,15 +4,18 @@ Theory of operation
 -------------------
 A `Context` never changes: it is its parent and one thing more, a value or an end of its own. What changes is its
 `_End`, which several contexts may share: one made by ``with_value`` ends when its parent does, so it has its parent's.
-Below an end stand the ends derived from it, and the calls that somebody wants to be made (`after_func`); they stand
-there exactly as long as they are still to be told. `_End.finish` is where something ends: first it marks all that is
-below, then it tells everybody, so nobody who is told can see a tree that has ended in part. It walks along a list that
-grows, without recursion, so a tree may be as deep as it likes.
+Below an end stand the ends derived from it, the scopes in which bodies run under it, and the calls that somebody wants
+to be made (`after_func`); they stand there exactly as long as they are still to be told. `_End.finish` is where
+something ends: first it marks all that is below, then it tells everybody, so nobody who is told can see a tree that has
+ended in part. It walks along a list that grows, without recursion, so a tree may be as deep as it likes.
 
-A `Scope` is the bridge to asyncio: a call below the end that cancels the task. The accounting is that of
-``asyncio.timeout``: a scope takes back the one cancellation that it asked for, and turns it into the context's error
-only if no other is due. It asks through the loop, never from within the task itself: asyncio 3.11 and 3.12 cannot take
-back a cancellation that a task asked of itself and has not met yet.
+A `Scope` is the bridge to asyncio: it cancels the task. The accounting is that of ``asyncio.timeout``: a scope takes
+back the one cancellation that it asked for, and turns it into the context's error only if no other is due. It asks
+through the loop, never from within the task itself: asyncio 3.11 and 3.12 cannot take back a cancellation that a task
+asked of itself and has not met yet (docs/design/0012).
+
+A context belongs to the loop in which tasks wait for it, its *home*. An end first asks all that is below whether this
+is their thread, so that everything ends or nothing. What a closed loop has left behind does not count.
 
 Invariants
 ----------

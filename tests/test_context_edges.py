@@ -349,6 +349,35 @@ def test_h22_a_loop_that_is_closed_under_a_scope(loop_kind: str, silence: Silenc
     silence.check()
 
 
+def test_h22_a_loop_that_shuts_down_cancels_what_runs_in_scopes(loop_kind: str, silence: Silence) -> None:
+    """A thousand tasks, and a limit that has not come: all leave their scopes, and nobody says a word."""
+    ctx, outcomes, tasks = ac.background().with_cancel(), list[str](), list[asyncio.Task[None]]()
+
+    async def work() -> None:
+        try:
+            await ctx.run(for_ever)
+        except asyncio.CancelledError:
+            outcomes.append("cancelled")
+            raise
+
+    async def main() -> None:
+        limited = ctx.with_timeout(1e6)
+        tasks.extend(asyncio.create_task(limited.run(work)) for _ in range(1000))
+        await asyncio.sleep(0)
+
+    with asyncio.Runner(loop_factory=_factory(loop_kind), debug=loop_kind == "debug") as runner:
+        runner.get_loop().set_exception_handler(silence.heard_by_loop)
+        runner.run(main())
+    assert outcomes == ["cancelled"] * 1000
+    assert all(task.cancelled() for task in tasks)
+    assert ctx._end is not None
+    (limited,) = ctx._end.below
+    assert not limited.below
+    ctx.cancel()
+    assert not ctx._end.below
+    silence.check()
+
+
 # -- what others may break
 
 
