@@ -29,8 +29,8 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Literal, Self, SupportsIndex, TypeAlias, TypeVar, TypeVarTuple, get_args
 
-from aiochan.context import Context, Scope, current_context
-from aiochan.errors import ContextError, MisuseError
+from aiochan.context import Context, Scope, background, current_context
+from aiochan.errors import ContextError, DeadlineExceeded, MisuseError
 from aiochan.groups.crew import Crew
 from aiochan.groups.places import Places
 
@@ -219,6 +219,9 @@ class ErrGroup:
     def ctx(self) -> Context:
         """The context of the group, which ends with the first error, and when the group is left.
 
+        Its cause is the first error. A group that was left does not keep that, but an ended context without a cause;
+        whoever has asked for the context before has the cause, too.
+
         Raises:
             MisuseError: The group has not been entered.
         """
@@ -266,6 +269,8 @@ class ErrGroup:
             if cancelled is not None:
                 self._end()
             elif error is not None:
+                for task in tuple(crew.tasks):
+                    self._take_error(task)  # of one that has ended before, and whose callback is still to come
                 self._failed(error)
             try:
                 await crew.join(self._end)
@@ -304,8 +309,10 @@ class ErrGroup:
             outcome.__cause__ = cancelled if cause is ended else cause
         self._later = self._later or ()
         self._failures, self._told = {}, None
-        self._crew = self._scope = self._places = None
+        self._crew = self._scope = self._places = self._parent = None
         self._ctx.cancel()
+        if self._ctx.cause() is not (err := self._ctx.err()):
+            self._ctx = _ended(by_deadline=isinstance(err, DeadlineExceeded))  # a cause leads to frames, and those here
         return outcome, trace
 
     # -- what becomes of it
@@ -324,10 +331,13 @@ class ErrGroup:
                 self._places.close()
 
     def _task_ended(self, task: asyncio.Task[Any]) -> None:
-        if not task.cancelled() and (error := task.exception()) is not None:
-            self._failed(error)
+        self._take_error(task)
         if self._places is not None:
             self._places.left(task)
+
+    def _take_error(self, task: asyncio.Task[Any]) -> None:
+        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
         if isinstance(error, ContextError) and self._ctx.err() is not None:
@@ -407,6 +417,13 @@ class _GroupScope(Scope):
         super().tell()
         if self.home is not None and not self.home[0].is_closed():
             self.home[0].call_soon(self._end)
+
+
+def _ended(*, by_deadline: bool) -> Context:
+    """Make a context that has ended for no particular cause."""
+    ctx = background().with_timeout(0) if by_deadline else background().with_cancel()
+    ctx.cancel()
+    return ctx
 
 
 def _check_arguments(ctx: object, errors: object, name: object) -> None:

@@ -123,14 +123,15 @@ def test_gp01_the_first_error_is_raised_itself_and_stops_the_others(run):
         error = Boom("first")
         with pytest.raises(Boom) as raised:
             async with ErrGroup() as g:
+                ctx = g.ctx
                 other = g.go(for_ever)
                 g.go(fails, error, 1)
                 await for_ever()
         assert raised.value is error
         assert other.cancelled()
         assert g.errors == ()
-        assert isinstance(g.ctx.err(), ac.Canceled)
-        assert g.ctx.cause() is error
+        assert isinstance(ctx.err(), ac.Canceled)
+        assert ctx.cause() is error
 
     run(main)
 
@@ -153,13 +154,14 @@ def test_an_error_of_the_body_stops_the_tasks_and_goes_on(run):
         error = Boom("body")
         with pytest.raises(Boom) as raised:
             async with ErrGroup() as g:
+                ctx = g.ctx
                 other = g.go(for_ever)
                 await turns(2)
                 raise error
         assert raised.value is error
         assert error.__context__ is None
         assert other.cancelled()
-        assert g.ctx.cause() is error
+        assert ctx.cause() is error
 
     run(main)
 
@@ -246,6 +248,30 @@ def test_one_error_that_is_met_twice_is_one_error(run):
         assert raised.value is error
         assert g.errors == ()
         assert not hasattr(error, "__notes__")
+
+    run(main)
+
+
+def test_errors_come_in_the_order_in_which_they_were_raised(run):
+    """A body that is woken by the end of a task hears of it before the task's callbacks are called."""
+
+    async def main():
+        first, ch = Boom("first"), ac.Chan()
+
+        async def producer():
+            with ch:
+                await asyncio.sleep(0)
+                raise first
+
+        with pytest.raises(Boom) as raised:
+            async with ErrGroup() as g:
+                g.go(producer)
+                async for _ in ch:
+                    pass
+        assert raised.value is first
+        [later] = g.errors
+        assert isinstance(later, ac.ChannelClosed)
+        assert later.__cause__ is first
 
     run(main)
 
@@ -344,10 +370,11 @@ def test_the_error_of_a_context_that_is_not_the_groups_is_one(run):
     async def main():
         with pytest.raises(ac.DeadlineExceeded):
             async with ErrGroup() as g:
+                ctx = g.ctx
                 other = g.go(for_ever)
                 g.go(background().with_timeout(0).run, for_ever)
         assert other.cancelled()
-        assert isinstance(g.ctx.cause(), ac.DeadlineExceeded)
+        assert isinstance(ctx.cause(), ac.DeadlineExceeded)
 
     run(main)
 
@@ -360,6 +387,7 @@ def test_all_errors_in_one_group(run):
         first, second, body = Boom("first"), Boom("second"), Boom("body")
         with pytest.raises(ExceptionGroup) as raised:
             async with ErrGroup(errors="all", name="crawl") as g:
+                ctx = g.ctx
                 other = g.go(for_ever)
                 g.go(fails_when_cancelled, second)
                 g.go(fails, first, 2)
@@ -367,11 +395,11 @@ def test_all_errors_in_one_group(run):
                     await for_ever()
                 finally:
                     raise body
-        assert raised.value.args == ("ErrGroup 'crawl' failed", [first, body, second])
+        assert raised.value.args == ("ErrGroup 'crawl' failed", [first, second, body])
         assert type(raised.value) is ExceptionGroup
         assert raised.value.__context__ is None
         assert other.cancelled()
-        assert g.ctx.cause() is first
+        assert ctx.cause() is first
         assert g.errors == ()
 
     run(main)
@@ -582,6 +610,22 @@ def test_a_storm_of_cancellations_from_all_sides(run):
     run(main)
 
 
+def test_h22_asyncio_run_ends_a_group_of_ten_thousand_tasks(silence):
+    """It cancels them all, and their owner too."""
+
+    async def owner():
+        async with ErrGroup(limit=5_000) as g:
+            for _ in range(10_000):
+                g.go(for_ever)
+
+    async def main():
+        owning = asyncio.create_task(owner())
+        await turns(2)
+        return owning
+
+    assert asyncio.run(main()).cancelled()
+
+
 # -- the context ends from elsewhere
 
 
@@ -699,6 +743,29 @@ def test_cancelled_from_outside_and_by_the_context_in_one_turn_the_outside_wins(
             await asyncio.wait([task])
             assert task.cancelled()
             assert task.cancelling() == 1
+
+    run(main)
+
+
+@pytest.mark.parametrize("by", ["an error", "a deadline", "a cause"])
+def test_a_group_that_was_left_has_an_ended_context_and_keeps_no_cause(run, by):
+    """The cause leads to the frames that it went through, and from there to the group."""
+
+    async def main():
+        with background().with_cancel() as above:
+            parent = above.with_timeout(0.001, cause=Boom()) if by == "a deadline" else above
+            with contextlib.suppress(Boom, ac.ContextError):
+                async with ErrGroup(parent) as g:
+                    ctx = g.ctx
+                    if by == "an error":
+                        g.go(fails, Boom())
+                    elif by == "a cause":
+                        g.ctx.cancel(Boom())
+                    await for_ever()
+        assert isinstance(ctx.cause(), Boom)
+        assert type(g.ctx.err()) is type(ctx.err())
+        assert g.ctx.cause() is g.ctx.err()
+        assert g.ctx is g.ctx
 
     run(main)
 
