@@ -14,10 +14,11 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import places, plot, run
+from bench.groups import GROUP_SUBJECTS, UNIT
 from bench.harness import ROOT, Ready
 from bench.report import markdown
 from bench.results import Results
-from bench.subjects import FIRST, SUBJECTS
+from bench.subjects import FIRST, SUBJECTS, Subject
 
 FOLDER = ROOT / "bench" / "results"
 VERSIONS = (
@@ -28,6 +29,7 @@ VERSIONS = (
 DISTRIBUTIONS = ("aiochan-csp", "anyio", "trio", "janus", "culsans", "aiologic", "uvloop")
 
 OURS = {subject.name for subject in SUBJECTS if subject.is_ours}
+NAMES = list(dict.fromkeys(subject.name for subject in [*SUBJECTS, *GROUP_SUBJECTS]))
 
 
 def main() -> int:
@@ -59,14 +61,14 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--loop", default="asyncio", help=f"of {', '.join(places.LOOPS)}; separated by commas")
     parser.add_argument("--python", action="append", help="another interpreter, a command or a path; several times too")
     parser.add_argument("--only", default="", help=f"of {', '.join(run.choices())}; separated by commas")
-    parser.add_argument("--peers", default="", help=f"of {', '.join(s.name for s in SUBJECTS)}; separated by commas")
+    parser.add_argument("--peers", default="", help=f"of {', '.join(NAMES)}; separated by commas")
     parser.add_argument("--rounds", type=int, help="how often each workload is measured")
     parser.add_argument("--out", type=Path, help="where results go; a run of everything goes to bench/results")
     parser.add_argument("--render", type=Path, metavar="JSON", help="measure nothing, write these results anew")
     options = parser.parse_args()
     options.loop = sorted(_names(parser, options.loop, list(places.LOOPS)))
     options.only = _names(parser, options.only, run.choices())
-    options.peers = _names(parser, options.peers, [subject.name for subject in SUBJECTS])
+    options.peers = _names(parser, options.peers, NAMES)
     options.partial = bool(options.quick or options.only or options.peers or options.render)
     return options
 
@@ -83,10 +85,12 @@ def _measure(options: argparse.Namespace, python: Path, loop: str) -> Results:
     size = run.QUICK if options.quick else run.FULL
     if options.rounds:
         size = replace(size, rounds=options.rounds)
-    chosen = [s for s in SUBJECTS if not options.peers or s.name in options.peers | {FIRST}]
-    ready, missing = places.prepare(chosen, python, loop)
+    subjects = [] if options.only and options.only <= run.GROUPS else _chosen(options, SUBJECTS, FIRST)
+    of_groups = [] if options.only and not options.only & run.GROUPS else _chosen(options, GROUP_SUBJECTS, UNIT.name)
+    ready, missing = places.prepare(subjects, python, loop)
+    groups, no_groups = places.prepare(of_groups, python, loop)
     floors, no_floors = places.floors(python) if not options.only or "floors" in options.only else ([], {})
-    results = Results(missing=missing | no_floors)
+    results = Results(missing=missing | no_groups | no_floors)
     results.about = {
         "python": f"{platform.python_implementation()} {places.version_of(python)}",
         "loop": loop,
@@ -96,9 +100,13 @@ def _measure(options: argparse.Namespace, python: Path, loop: str) -> Results:
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": _versions(ready, python),
     }
-    run.measure(results, ready, floors, options.only, loop, size)
+    run.measure(results, run.Here(ready, floors, groups), options.only, loop, size)
     results.about["minutes"] = round((time.monotonic() - began) / 60, 1)
     return results
+
+
+def _chosen(options: argparse.Namespace, subjects: list[Subject], unit: str) -> list[Subject]:
+    return [subject for subject in subjects if not options.peers or subject.name in options.peers | {unit}]
 
 
 def _versions(ready: list[Ready], python: Path) -> dict[str, str]:

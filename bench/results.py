@@ -23,6 +23,7 @@ class Results:
     failures: list[str] = field(default_factory=list)
     workloads: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # workload: subject: ns of each round
     floors: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # workload: subject or floor: ns
+    groups: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # workload: subject: ns of each round
     growth: dict[str, dict[str, dict[str, list[float]]]] = field(default_factory=dict)  # growth: subject: width: ns
     crowd: dict[str, dict[str, dict[str, list[float]]]] = field(default_factory=dict)  # subject: tasks: measure: each
     lateness: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)  # subject: capacity: percentiles

@@ -6,10 +6,12 @@ import sys
 from dataclasses import dataclass
 
 from bench import crowd, floors, imports, lateness, memory
+from bench.groups import GROUP_WORKLOADS
 from bench.harness import Figures, Ready, rounds, sample
 from bench.results import Results
 from bench.workloads import GROWTH, WORKLOADS, Workload
 
+GROUPS = {"groups", *(workload.name for workload in GROUP_WORKLOADS)}
 PARTS = ("floors", "lateness", "memory", "imports", "crowd")
 GROWTH_SUBJECTS = ("aiochan", "aiochan_c", "asyncio_queue")
 
@@ -29,25 +31,37 @@ class Size:
     imports: int
     fixed: int  # the most operations of a workload whose count is fixed
     crowds: tuple[int, ...]
+    largest_group: int = 100_000
 
 
 FULL = Size(0.3, 5, 0.15, 3, 100_000, 1.0, 3, 20_000, 15, 250, (10_000, 100_000, 1_000_000))
-QUICK = Size(0.04, 3, 0.02, 1, 1_000, 0.4, 1, 2_000, 3, 60, (10_000, 100_000))
+QUICK = Size(0.04, 3, 0.02, 1, 1_000, 0.4, 1, 2_000, 3, 60, (10_000, 100_000), 10_000)
 
 
 def choices() -> list[str]:
     """Name all that can be asked for."""
-    return [w.name for w in WORKLOADS] + [g.name for g in GROWTH] + ["growth", *PARTS]
+    names = [one.name for one in [*WORKLOADS, *GROUP_WORKLOADS, *GROWTH]]
+    return [*names, "groups", "growth", *PARTS]
 
 
-def measure(
-    results: Results, subjects: list[Ready], below: list[Ready], wanted: set[str], loop: str, size: Size
-) -> None:
-    """Measure the wanted parts, everything if none is named, into `results`; `below` are the floors."""
-    run = _Run(results, subjects, below, loop, size)
+@dataclass(frozen=True)
+class Here:
+    """Who can be measured here."""
+
+    subjects: list[Ready]
+    floors: list[Ready]
+    groups: list[Ready]
+
+
+def measure(results: Results, here: Here, wanted: set[str], loop: str, size: Size) -> None:
+    """Measure the wanted parts, everything if none is named, into `results`."""
+    run = _Run(results, here, loop, size)
     for workload in WORKLOADS:
         if not wanted or workload.name in wanted:
             run.workload(workload.name)
+    for workload in GROUP_WORKLOADS:
+        if (not wanted or {workload.name, "groups"} & wanted) and workload.width <= size.largest_group:
+            run.group(workload)
     for name in PARTS:
         if not wanted or name in wanted:
             getattr(run, name)()
@@ -57,18 +71,24 @@ def measure(
 
 
 class _Run:
-    def __init__(self, results: Results, subjects: list[Ready], below: list[Ready], loop: str, size: Size) -> None:
-        self._results, self._subjects, self._below, self._loop, self._size = results, subjects, below, loop, size
-        self._ours = [ready for ready in subjects if ready.subject.is_ours]
-        self._python = [ready for ready in subjects if not ready.subject.go]
+    def __init__(self, results: Results, here: Here, loop: str, size: Size) -> None:
+        self._results, self._here, self._loop, self._size = results, here, loop, size
+        self._ours = [ready for ready in here.subjects if ready.subject.is_ours]
+        self._python = [ready for ready in here.subjects if not ready.subject.go]
 
     def workload(self, name: str) -> None:
         (workload,) = (workload for workload in WORKLOADS if workload.name == name)
         if workload.fixed:
             workload = workload.with_fixed(min(workload.fixed, self._size.fixed))
+        self._results.workloads[name] = self._in_turn(self._here.subjects, workload)
+
+    def group(self, workload: Workload) -> None:
+        self._results.groups[workload.name] = self._in_turn(self._here.groups, workload)
+
+    def _in_turn(self, subjects: list[Ready], workload: Workload) -> Figures:
         _say(workload.title)
-        self._results.workloads[name] = rounds(
-            self._subjects,
+        return rounds(
+            subjects,
             self._size.rounds,
             lambda ready: sample(ready, self._loop, workload, self._size.seconds),
             self._failed,
@@ -81,7 +101,7 @@ class _Run:
 
     def _with_floors(self, workload: Workload) -> Figures:
         floor = {floor.name: floor.workload for floor in floors.FLOORS if floor.under == workload.name}
-        below = [ready for ready in self._below if ready.subject.name in floor]
+        below = [ready for ready in self._here.floors if ready.subject.name in floor]
         return rounds(
             [*self._ours, *below],
             self._size.rounds,
@@ -92,7 +112,7 @@ class _Run:
     def growth(self, name: str) -> None:
         (growth,) = (growth for growth in GROWTH if growth.name == name)
         _say(f"growth: {growth.title}")
-        chosen = [ready for ready in self._subjects if ready.subject.name in GROWTH_SUBJECTS]
+        chosen = [ready for ready in self._here.subjects if ready.subject.name in GROWTH_SUBJECTS]
         found: dict[str, dict[str, list[float]]] = {ready.subject.name: {} for ready in chosen}
         for width in growth.widths:
             if width > self._size.widest:

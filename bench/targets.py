@@ -7,12 +7,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from bench.floors import EMPTY, FINISHED, SWITCH
+from bench.groups import GROUP_WORKLOADS, HELD, UNIT
 from bench.results import Results, paired
 from bench.subjects import SUBJECTS
 from bench.workloads import PLAIN, SELECT, WORKLOADS, Workload
 
 PLAIN_RATIO, SELECT_RATIO = 1.4, 10.0
 C_RATIO, C_SELECT_RATIO = 3.0, 10.0
+GROUP_RATIO = 1.0
 FLOOR_RATIOS = {FINISHED: 1.6, EMPTY: 1.0, SWITCH: 1.5}
 # What grows, and the same with the making of the cases: what each further one is, and how many ns it may cost.
 SLOPES = {
@@ -53,6 +55,7 @@ def verdicts(results: Results) -> list[Verdict]:
     for workload in WORKLOADS:
         found.extend(_beside_peers(results, workload))
         found.extend(_of_c(results, workload))
+    found.extend(_of_groups(results))
     found.extend(_over_floors(results))
     found.extend(_of_growth(results))
     for subject, core in ((PYTHON, "Python core"), (C, "C core")):
@@ -85,6 +88,14 @@ def _of_c(results: Results, workload: Workload) -> Iterator[Verdict]:
         yield at_least(f"C core, {workload.title}: beside asyncio.Queue", ratio, C_RATIO, QUEUE)
     if workload.kind == SELECT and (ratio := results.ratio(workload.name, NAMESAKE, C)) is not None:
         yield at_least(f"C core, {workload.title}: beside zh217's aiochan", ratio, C_SELECT_RATIO, NAMESAKE)
+
+
+def _of_groups(results: Results) -> Iterator[Verdict]:
+    for workload in GROUP_WORKLOADS:
+        for subject, core in ((PYTHON, "Python core"), (C, "C core")):
+            ratios = paired(results.groups.get(workload.name, {}), subject, UNIT.name)
+            if workload.kind == HELD and ratios:
+                yield at_most(f"{core}, {workload.title}: beside asyncio", statistics.median(ratios), GROUP_RATIO)
 
 
 def _over_floors(results: Results) -> Iterator[Verdict]:
