@@ -23,7 +23,6 @@ G3  A group that was left has no tasks, its context has ended, and it does not k
 from __future__ import annotations
 
 import asyncio
-import operator
 import traceback
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -32,7 +31,7 @@ from typing import Any, Literal, Self, SupportsIndex, TypeAlias, TypeVar, TypeVa
 from aiochan.context import Context, Scope, background, current_context
 from aiochan.errors import ContextError, DeadlineExceeded, MisuseError
 from aiochan.groups.crew import Crew
-from aiochan.groups.places import Places
+from aiochan.groups.places import Places, whole
 
 __all__ = ["ErrGroup", "Errors"]
 
@@ -103,7 +102,7 @@ class ErrGroup:
     ) -> None:
         _check_arguments(ctx, errors, name)
         self._parent = ctx
-        self._limit = _whole(limit)
+        self._limit = None if limit is None else whole(limit)
         self._errors: Errors = errors
         self._name = name
         self._crew: Crew | None = None
@@ -261,8 +260,9 @@ class ErrGroup:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, tb: TracebackType | None
     ) -> None:
-        crew = self._crew
-        assert crew is not None, "the body stands in between"
+        crew, scope = self._crew, self._scope
+        assert crew is not None and scope is not None, "the body stands in between"
+        scope.body_is_over = True
         cancelled = error if isinstance(error, asyncio.CancelledError) else None
         outcome = trace = context = None
         try:
@@ -284,7 +284,7 @@ class ErrGroup:
         finally:
             if outcome is not None and outcome is not error:
                 outcome.__context__ = context  # what it was, not what became of the body
-            del crew, error, tb, cancelled, outcome, trace, context  # tracebacks lead here
+            del crew, scope, error, tb, cancelled, outcome, trace, context  # tracebacks lead here
 
     def _leave(
         self, cancelled: asyncio.CancelledError | None, error: BaseException | None
@@ -407,14 +407,16 @@ class ErrGroup:
 class _GroupScope(Scope):
     """The scope in which the body stands, and which tells the group of the context's end, too: one call for both."""
 
-    __slots__ = ("_end",)
+    __slots__ = ("_end", "body_is_over")
 
     def __init__(self, ctx: Context, end: Callable[[], object]) -> None:
         super().__init__(ctx)
         self._end = end
+        self.body_is_over = False  # then its task waits for the others, and need not be cancelled
 
     def tell(self) -> None:
-        super().tell()
+        if not self.body_is_over:
+            super().tell()
         if self.home is not None and not self.home[0].is_closed():
             self.home[0].call_soon(self._end)
 
@@ -433,20 +435,6 @@ def _check_arguments(ctx: object, errors: object, name: object) -> None:
         raise ValueError(f"errors must be 'first', 'all' or 'collect', not {errors!r}")
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be a string or None, not {name!r}")
-
-
-def _whole(limit: SupportsIndex | None) -> int | None:
-    if limit is None:
-        return None
-    if isinstance(limit, bool):
-        raise TypeError(f"limit must be a whole number or None, not {limit!r}")
-    try:
-        number = operator.index(limit)
-    except TypeError:
-        raise TypeError(f"limit must be a whole number or None, not {limit!r}") from None
-    if number < 1:
-        raise ValueError(f"limit must be at least 1, not {limit!r}: nothing could run; None is for no limit")
-    return number
 
 
 def _note(error: BaseException, later: tuple[BaseException, ...], group: str) -> None:

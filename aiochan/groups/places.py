@@ -14,13 +14,14 @@ P3  Closed, the line is empty, and nobody gets a place any more.
 from __future__ import annotations
 
 import asyncio
+import operator
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, TypeVarTuple
+from typing import Any, SupportsIndex, TypeVar, TypeVarTuple
 
 from aiochan.groups.crew import Crew, call, check_callable, name_of
 
-__all__ = ["Places"]
+__all__ = ["Places", "whole"]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -133,6 +134,24 @@ class Places:
 
     def _snapshot(self) -> object:
         return self.free, self.closed, tuple(self.line.items())
+
+
+def whole(limit: SupportsIndex) -> int:
+    """Return a limit as a number.
+
+    Raises:
+        TypeError: It is no whole number.
+        ValueError: It is less than 1.
+    """
+    try:
+        if isinstance(limit, bool):
+            raise TypeError
+        number = operator.index(limit)
+    except TypeError:
+        raise TypeError(f"limit must be a whole number or None, not {limit!r}") from None
+    if number < 1:
+        raise ValueError(f"limit must be at least 1, not {limit!r}: nothing could run; None is for no limit")
+    return number
 
 
 def _dead(who: asyncio.Future[Any], turn: asyncio.Future[bool]) -> bool:
