@@ -54,7 +54,10 @@ from aiochan.errors import (
 from aiochan.groups.errgroup import ErrGroup
 from aiochan.groups.errwaitgroup import ErrWaitGroup
 from aiochan.groups.go import go
+from aiochan.groups.retry import retry
 from aiochan.groups.singleflight import FlightResult, SingleFlight
+from aiochan.groups.together import all_of, first_of, last_of, race
+from aiochan.groups.waterfall import waterfall
 from aiochan.timers import Ticker, Timer, after, at, tick
 
 __all__ = [
@@ -83,19 +86,25 @@ __all__ = [
     "WouldBlock",
     "WrongLoop",
     "after",
+    "all_of",
     "at",
     "background",
     "current_context",
+    "first_of",
     "go",
+    "last_of",
     "never",
+    "race",
     "recv",
     "recv_ok",
+    "retry",
     "select",
     "select_loop",
     "select_nowait",
     "send",
     "tick",
     "todo",
+    "waterfall",
 ]
 
 _refuse_namesake()

@@ -107,11 +107,12 @@ GROUPS = Reference(
 # Reference: groups
 
 Made from the docstrings by `python -m tests.docs.reference`; change those, not this page. The names are imported as
-`import aiochan as ac`. How things are meant to be used is in the guides to [groups](../guide/groups.md) and to
-[one call for all](../guide/singleflight.md).
+`import aiochan as ac`. How things are meant to be used is in the guides to [groups](../guide/groups.md), to
+[several calls with one answer](../guide/combinators.md) and to [one call for all](../guide/singleflight.md).
 """,
     (
         Group("Tasks that work on one thing", "aiochan", ("ErrGroup", "ErrWaitGroup")),
+        Group("Several calls, one answer", "aiochan", ("all_of", "race", "first_of", "last_of", "retry", "waterfall")),
         Group("Tasks that belong to nobody", "aiochan", ("go",)),
         Group("One call for all", "aiochan", ("SingleFlight", "FlightResult")),
     ),
@@ -307,11 +308,17 @@ def _signature(function: Any, name: str, *, bound: bool = False, returns: bool =
     signature = inspect.signature(function)
     parameters = list(signature.parameters.values())[bound:]
     bare = [each.replace(annotation=_Bare(each.annotation)) for each in parameters]  # all are annotated, as strings
+    bare = [each.replace(default=_Bare(each.default.__name__)) if _is_a_class(each) else each for each in bare]
     answer = f" -> {signature.return_annotation}" if returns else ""
     line = str(signature.replace(parameters=bare, return_annotation=signature.empty)) + answer
     if len(line) < WIDTH - len("        ") - len(name) - len("async "):
         return line
     return "(\n" + "".join(f"        {each},\n" for each in _with_stars(bare)) + f"    ){answer}"
+
+
+def _is_a_class(parameter: inspect.Parameter) -> bool:
+    """Tell whether the default of a parameter is a class, and not that there is none."""
+    return inspect.isclass(parameter.default) and parameter.default is not inspect.Parameter.empty
 
 
 def _with_stars(parameters: list[inspect.Parameter]) -> Iterator[str]:
