@@ -7,7 +7,7 @@ What it takes care of
 ---------------------
 - A task that is cancelled before its first step never runs a line. So nothing that must happen is left to the task: the
   done callback does it, and the crew keeps the only reference that is needed.
-- An eager task runs, and may end, before ``create_task`` returns. It is counted as starting from before that moment.
+- An eager task runs, and may end, before ``create_task`` returns. It is never looked for before that.
 - Whoever waits for the crew (`join`) may be cancelled again and again, in a cancelled anyio scope in every turn of the
   loop. It tells the owner once, and goes on waiting; behind a shield from then on, if anyio is there, or its scope
   would call us back in every turn for as long as the last task takes to clean up.
@@ -17,7 +17,7 @@ Invariants
 ----------
 K1  A task is in `tasks` from its start to its done callback, and nobody else is.
 K2  Nobody sleeps in the line of those who wait while nobody is at work or expected.
-K3  Once stopped, every task is being cancelled, and no function is called any more.
+K3  Once closed, no function is called any more; once stopped, every task is being cancelled besides.
 """
 
 # The line is asked for its invariants and its state:
@@ -31,14 +31,15 @@ import functools
 import inspect
 import sys
 from collections.abc import Awaitable, Callable, Coroutine
+from threading import get_ident
 from types import CoroutineType
 from typing import Any, TypeVar, TypeVarTuple
 
-from aiochan.context import Context, current_context, variables
+from aiochan.context import Context, Scope, current_context, variables
 from aiochan.core import WaitQueue
 from aiochan.errors import MisuseError, WrongLoop
 
-__all__ = ["Crew", "call", "check_callable", "name_of"]
+__all__ = ["BodyScope", "Crew", "call", "check_callable", "name_of"]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -55,6 +56,7 @@ class Crew:
 
     Attributes:
         tasks: Who is at work, in the order of their start.
+        closed: Whether no function is called any more.
         stopped: Whether everybody was cancelled.
         expected: How many others are sure to start a task soon; see `expect`.
     """
@@ -62,9 +64,10 @@ class Crew:
     __slots__ = (
         "__weakref__",
         "_line",
+        "_name",
         "_owner",
-        "_prefix",
-        "_starting",
+        "_thread",
+        "closed",
         "ctx",
         "expected",
         "loop",
@@ -76,48 +79,45 @@ class Crew:
         self.loop = asyncio.get_running_loop()
         self.ctx = ctx
         self.tasks: dict[asyncio.Task[Any], None] = {}  # a set that keeps its order: who came first is cancelled first
-        self.stopped = False
+        self.closed = self.stopped = False
         self.expected = 0
-        self._starting = 0
+        self._thread = get_ident()
         self._owner = ended
-        self._prefix = f"{name}/"
-        self._line = WaitQueue[None](name)
+        self._name = name
+        self._line: WaitQueue[None] | None = None  # made when somebody waits
 
     # -- starting
 
     def start(self, fn: Callable[[*Ts], Awaitable[T]], args: tuple[*Ts]) -> asyncio.Task[T]:
-        """Start ``fn(*args)`` as a task; once stopped, return a task that is being cancelled, and do not call `fn`.
+        """Start ``fn(*args)`` as a task; once closed, return a task that is being cancelled, and do not call `fn`.
 
         Raises:
             TypeError: `fn` cannot be called, or what it returned cannot be awaited.
-            WrongLoop: The crew works in another loop or thread.
+            WrongLoop: The crew works in another thread.
             Exception: Whatever `fn` raises when it is called. Only what it raises when awaited is the task's.
         """
-        return self.run(_stillborn() if self.stopped else call(fn, args), name_of(fn))
+        return self.run(_stillborn() if self.closed else call(fn, args), fn)
 
-    def run(self, coro: Coroutine[Any, Any, T], name: str) -> asyncio.Task[T]:
-        """Start a coroutine as a task; once stopped, it is cancelled at once.
+    def run(self, coro: Coroutine[Any, Any, T], fn: object) -> asyncio.Task[T]:
+        """Start a coroutine as a task with the name of `fn`; once closed, it is cancelled at once.
 
         Raises:
-            WrongLoop: The crew works in another loop or thread.
+            WrongLoop: The crew works in another thread.
         """
-        self._starting += 1
         try:
-            if asyncio.get_running_loop() is not self.loop:
+            if get_ident() != self._thread:  # a loop stays in its thread, and this is asked faster than the loop
                 raise WrongLoop(f"{self!r} works in the event loop that it was made in; start tasks there")
             context = None if current_context() is self.ctx else variables(self.ctx)
-            task = self.loop.create_task(coro, name=self._prefix + name, context=context)
+            task = self.loop.create_task(coro, name=f"{self._name}/{name_of(fn)}", context=context)
         except BaseException:
             coro.close()
             raise
-        finally:
-            self._starting -= 1
         if task.done():  # it was eager
             self._ended(task)
         else:
             self.tasks[task] = None
             task.add_done_callback(self._ended)
-            if self.stopped:  # before it was started, or by itself in its eager first step
+            if self.closed:  # before it was started, or by itself in its eager first step
                 task.cancel()
         return task
 
@@ -125,16 +125,20 @@ class Crew:
         self.tasks.pop(task, None)
         if self._owner is not None:
             self._owner(task)
-        if not self.tasks:
+        if self._line is not None:
             self._settle()
 
     # -- stopping and waiting
 
+    def close(self) -> None:
+        """Call no function any more: who is started from now on is cancelled at once."""
+        self.closed = True
+
     def stop(self) -> None:
-        """Cancel everybody, once; who is started from now on is cancelled at once."""
+        """Close, and cancel everybody, once."""
         if self.stopped:
             return
-        self.stopped = True
+        self.closed = self.stopped = True
         if not self.loop.is_closed():  # then nobody runs any more, and cannot be woken
             for task in tuple(self.tasks):
                 task.cancel()
@@ -149,8 +153,13 @@ class Crew:
         self._settle()
 
     def _settle(self) -> None:
-        if not self.tasks and not self.expected and len(self._line):
+        if self._line is not None and not self.tasks and not self.expected:
             self._line.wake_all()
+
+    async def _until_nobody_is_left(self) -> None:
+        if self._line is None:
+            self._line = WaitQueue[None](self._name)
+        await self._line.park(give_back=_nothing)
 
     async def idle(self) -> None:
         """Wait until nobody is at work; who is started after that moment is not waited for.
@@ -160,12 +169,14 @@ class Crew:
 
         Cancellation: changes nothing.
         """
-        if self._starting:
-            await asyncio.sleep(0)  # an eager task asks, perhaps our own: it is known once it is started
+        if self.loop.get_task_factory() is not None:
+            await asyncio.sleep(
+                0
+            )  # perhaps our own eager task asks, in its first step: it is not known before the next
         if asyncio.current_task() in self.tasks:
             raise MisuseError(f"a task of {self!r} cannot wait for it: it would wait for itself")
         if self.tasks or self.expected:
-            await self._line.park(give_back=_nothing)
+            await self._until_nobody_is_left()
 
     async def join(self, cancelled: Callable[[], object] | None = None) -> None:
         """Wait until nobody is left.
@@ -176,15 +187,17 @@ class Crew:
         Cancellation: goes on, as the first CancelledError that came, but not before the last task has ended.
         """
         first: asyncio.CancelledError | None = None
-        shield: Callable[[], contextlib.AbstractContextManager[object]] = contextlib.nullcontext
         try:
             while self.tasks or self.expected:
                 try:
-                    with shield():
-                        await self._line.park(give_back=_nothing)
+                    if first is None:
+                        await self._until_nobody_is_left()
+                    else:
+                        with _shield():
+                            await self._until_nobody_is_left()
                 except asyncio.CancelledError as error:
                     if first is None:
-                        first, shield = error, _shield()
+                        first = error
                         (cancelled or self.stop)()
             if first is not None:
                 raise first
@@ -193,16 +206,48 @@ class Crew:
 
     def __repr__(self) -> str:
         stopped = ", stopped" if self.stopped else ""
-        return f"<Crew {self._prefix[:-1]!r}, {len(self.tasks)} at work{stopped}>"
+        return f"<Crew {self._name!r}, {len(self.tasks)} at work{stopped}>"
 
     def _check(self) -> None:
         assert all(not task.done() or task.get_loop() is self.loop for task in self.tasks), "K1: of another loop"
-        assert self.tasks or self.expected or not len(self._line), "K2: somebody waits for nobody"
+        assert self.closed or not self.stopped, "K3: stopped, and not closed"
         assert not self.stopped or all(task.done() or task.cancelling() for task in self.tasks), "K3: not cancelled"
-        self._line._check()
+        if self._line is not None:
+            assert self.tasks or self.expected or not len(self._line), "K2: somebody waits for nobody"
+            self._line._check()
 
     def _snapshot(self) -> object:
-        return set(self.tasks), self.stopped, self.expected, self._line._snapshot()
+        line = None if self._line is None else self._line._snapshot()
+        return set(self.tasks), self.closed, self.stopped, self.expected, line
+
+
+class BodyScope(Scope):
+    """The scope in which the body of a group stands, and which tells the group of the context's end, too.
+
+    Args:
+        ctx: The context of the group.
+        close: Called when it ends, at once: nobody is to start any more.
+        end: Called soon after, as the body is cancelled: everybody is to stop.
+
+    Attributes:
+        body_is_over: Set when the task of the body only waits for the others any more, and need not be cancelled.
+    """
+
+    __slots__ = ("_close", "_end", "body_is_over")
+
+    def __init__(self, ctx: Context, close: Callable[[], object], end: Callable[[], object]) -> None:
+        super().__init__(ctx)
+        self._close = close
+        self._end = end
+        self.body_is_over = False
+
+    def tell(self) -> None:
+        """Tell the group, and have the body cancelled in the next turn."""
+        self._close()  # at once; who is at work hears of it in the next turn, as the body does
+        if not self.body_is_over:
+            super().tell()
+        if self.home is not None and not self.home[0].is_closed():
+            self.home[0].call_soon(self._end)
 
 
 def call(fn: Callable[[*Ts], Awaitable[T]], args: tuple[*Ts]) -> Coroutine[Any, Any, T]:
@@ -260,7 +305,9 @@ def _nothing() -> None:
     """Give nothing back: everybody who waits is woken, so nobody has taken another's turn."""
 
 
-def _shield() -> Callable[[], contextlib.AbstractContextManager[object]]:
-    """Return what keeps a cancelled anyio scope from cancelling us in every turn; nothing where there is no anyio."""
+def _shield() -> contextlib.AbstractContextManager[object]:
+    """Keep a cancelled anyio scope from cancelling us in every turn; nothing is to be done where there is no anyio."""
     anyio: Any = sys.modules.get("anyio")  # whoever is in a scope of it has loaded it; nobody else has to
-    return contextlib.nullcontext if anyio is None else functools.partial(anyio.CancelScope, shield=True)
+    shield: contextlib.AbstractContextManager[object]
+    shield = contextlib.nullcontext() if anyio is None else anyio.CancelScope(shield=True)
+    return shield

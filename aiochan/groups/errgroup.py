@@ -12,7 +12,7 @@ tasks, is always told from one that came from outside, by the same accounting as
 
 Invariants
 ----------
-G1  Once over, the context has ended, everybody is being cancelled, and nobody starts any more.
+G1  Once the context has ended, nobody starts any more; once over, everybody is being cancelled besides.
 G2  With errors="first" or "all", a group that has an error is over.
 G3  A group that was left has no tasks, its context has ended, and it does not keep the error that it raised.
 """
@@ -28,9 +28,9 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Literal, Self, SupportsIndex, TypeAlias, TypeVar, TypeVarTuple, get_args
 
-from aiochan.context import Context, Scope, background, current_context
+from aiochan.context import Context, background, current_context
 from aiochan.errors import ContextError, DeadlineExceeded, MisuseError
-from aiochan.groups.crew import Crew
+from aiochan.groups.crew import BodyScope, Crew
 from aiochan.groups.places import Places, whole
 
 __all__ = ["ErrGroup", "Errors"]
@@ -106,7 +106,7 @@ class ErrGroup:
         self._errors: Errors = errors
         self._name = name
         self._crew: Crew | None = None
-        self._scope: _GroupScope | None = None
+        self._scope: BodyScope | None = None
         self._places: Places | None = None
         self._over = False
         self._failures: _Failures = {}
@@ -136,8 +136,10 @@ class ErrGroup:
 
         Follows ``Group.Go``, which waits when the limit is reached; that is `submit`.
         """
-        crew, places = self._at_work("go"), self._places
-        if places is None or crew.stopped:
+        crew, places = self._crew, self._places
+        if crew is None:
+            raise self._closed_to("go")
+        if places is None or crew.closed:
             return crew.start(fn, args)
         return places.start(fn, args) if places.take() else places.queue(fn, args)
 
@@ -159,8 +161,10 @@ class ErrGroup:
 
         Follows ``Group.Go``.
         """
-        crew, places = self._at_work("submit"), self._places
-        if places is None or crew.stopped or places.free:
+        crew, places = self._crew, self._places
+        if crew is None:
+            raise self._closed_to("submit")
+        if places is None or crew.closed or places.free:
             return self.go(fn, *args)
         placed = await places.wait()
         try:
@@ -181,8 +185,10 @@ class ErrGroup:
 
         Follows ``Group.TryGo``.
         """
-        crew, places = self._at_work("try_go"), self._places
-        if crew.stopped or (places is not None and not places.free):
+        crew, places = self._crew, self._places
+        if crew is None:
+            raise self._closed_to("try_go")
+        if crew.closed or (places is not None and not places.free):
             return False
         _ = self.go(fn, *args)
         return True
@@ -203,7 +209,9 @@ class ErrGroup:
 
         Follows ``Group.Wait``, of which it is one half.
         """
-        crew, failures = self._at_work("wait"), self._failures
+        crew, failures = self._crew, self._failures
+        if crew is None:
+            raise self._closed_to("wait")
         await crew.idle()
         failure, trace = self._verdict(failures)
         if failure is None and self._over and (err := self._ctx.err()) is not None:
@@ -245,7 +253,7 @@ class ErrGroup:
         if self._crew is not None or self._later is not None:
             raise MisuseError(f"{self!r} was entered before; make a group for each async with")
         self._ctx = ctx = (current_context() if self._parent is None else self._parent).with_cancel()
-        scope = _GroupScope(ctx, self._end)
+        scope = BodyScope(ctx, self._close, self._end)
         try:
             await scope.__aenter__()
         except BaseException:
@@ -255,6 +263,8 @@ class ErrGroup:
         self._crew = crew = Crew(self._name or "ErrGroup", ctx, self._task_ended)
         if self._limit is not None:
             self._places = Places(crew, self._limit)
+        if ctx.err() is not None:  # the one above had ended
+            self._end()
         return self
 
     async def __aexit__(
@@ -269,11 +279,13 @@ class ErrGroup:
             if cancelled is not None:
                 self._end()
             elif error is not None:
-                for task in tuple(crew.tasks):
-                    self._take_error(task)  # of one that has ended before, and whose callback is still to come
+                for task in [task for task in crew.tasks if task.done() and not task.cancelled()]:
+                    if (earlier := task.exception()) is not None:  # its callback is still to come
+                        self._failed(earlier)
                 self._failed(error)
             try:
-                await crew.join(self._end)
+                if crew.tasks or crew.expected:
+                    await crew.join(self._end)
             except asyncio.CancelledError as late:
                 cancelled = cancelled or late
             finally:
@@ -326,18 +338,21 @@ class ErrGroup:
         try:
             self._ctx.cancel(cause)
         finally:  # it refuses when tasks of another thread wait for it
+            self._close()
             crew.stop()
-            if self._places is not None:
-                self._places.close()
+
+    def _close(self) -> None:
+        """Let nobody start any more."""
+        if self._crew is not None:
+            self._crew.close()
+        if self._places is not None:
+            self._places.close()
 
     def _task_ended(self, task: asyncio.Task[Any]) -> None:
-        self._take_error(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self._failed(error)
         if self._places is not None:
             self._places.left(task)
-
-    def _take_error(self, task: asyncio.Task[Any]) -> None:
-        if task.done() and not task.cancelled() and (error := task.exception()) is not None:
-            self._failed(error)
 
     def _failed(self, error: BaseException) -> None:
         if isinstance(error, ContextError) and self._ctx.err() is not None:
@@ -363,13 +378,9 @@ class ErrGroup:
             self._told = ExceptionGroup(f"{self._title()} failed", errors)
         return self._told, None
 
-    def _at_work(self, doing: str) -> Crew:
-        if self._crew is None:
-            when = "has not been entered; use it inside of: async with" if self._later is None else "was left"
-            raise MisuseError(f"cannot {doing}: {self!r} {when}")
-        if self._ctx.err() is not None:
-            self._end()  # we were not told yet
-        return self._crew
+    def _closed_to(self, doing: str) -> MisuseError:
+        when = "has not been entered; use it inside of: async with" if self._later is None else "was left"
+        return MisuseError(f"cannot {doing}: {self!r} {when}")
 
     # -- looking
 
@@ -389,6 +400,7 @@ class ErrGroup:
         assert not self._failures or self._over or self._errors == "collect", "G2: it has an error and goes on"
         if self._crew is not None:
             assert not self._over or (self._ctx.err() is not None and self._crew.stopped), "G1: over, and goes on"
+            assert self._crew.closed == (self._ctx.err() is not None), "G1: ended, and still starts"
             self._crew._check()
         elif self._later is not None:
             assert self._ctx.err() is not None, "G3: it was left, and its context goes on"
@@ -402,23 +414,6 @@ class ErrGroup:
         ctx = None if crew is None else self._ctx._snapshot()
         failures = tuple(failure for failure, _ in self._failures.values())
         return crew, places, ctx, self._over, failures, self._told, self._later, self._scope
-
-
-class _GroupScope(Scope):
-    """The scope in which the body stands, and which tells the group of the context's end, too: one call for both."""
-
-    __slots__ = ("_end", "body_is_over")
-
-    def __init__(self, ctx: Context, end: Callable[[], object]) -> None:
-        super().__init__(ctx)
-        self._end = end
-        self.body_is_over = False  # then its task waits for the others, and need not be cancelled
-
-    def tell(self) -> None:
-        if not self.body_is_over:
-            super().tell()
-        if self.home is not None and not self.home[0].is_closed():
-            self.home[0].call_soon(self._end)
 
 
 def _ended(*, by_deadline: bool) -> Context:

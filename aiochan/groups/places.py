@@ -19,7 +19,7 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, SupportsIndex, TypeVar, TypeVarTuple
 
-from aiochan.groups.crew import Crew, call, check_callable, name_of
+from aiochan.groups.crew import Crew, call, check_callable
 
 __all__ = ["Places", "whole"]
 
@@ -70,7 +70,7 @@ class Places:
         """
         check_callable(fn)
         turn: asyncio.Future[bool] = self.crew.loop.create_future()
-        task = self.crew.run(_in_turn(turn, fn, args), name_of(fn))
+        task = self.crew.run(_in_turn(turn, fn, args), fn)
         self.line[task] = turn
         return task
 
