@@ -1,4 +1,4 @@
-"""Every fragment of the changelog has a name that towncrier can read: it takes two that it cannot tell apart for one."""
+"""Every fragment of the changelog has a name that towncrier can read; of others it refuses all."""
 
 import re
 
