@@ -14,6 +14,7 @@ Where to look
     timers      after, at, tick, Timer, Ticker: time as channels
     groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors
                 go: a task that belongs to nobody; SingleFlight: one call for all who ask at the same time
+                Schedule: jobs at their times; WorkerPool: many jobs, a few at a time
     testing     for tests of code that uses this: every interleaving, virtual time (import aiochan.testing)
 
 Everything is named here and lives elsewhere; what each name means is in its docstring.
@@ -55,9 +56,11 @@ from aiochan.groups.errgroup import ErrGroup
 from aiochan.groups.errwaitgroup import ErrWaitGroup
 from aiochan.groups.go import go
 from aiochan.groups.retry import retry
+from aiochan.groups.schedule import Schedule
 from aiochan.groups.singleflight import FlightResult, SingleFlight
 from aiochan.groups.together import all_of, first_of, last_of, race
 from aiochan.groups.waterfall import waterfall
+from aiochan.groups.workers import WorkerPool
 from aiochan.timers import Ticker, Timer, after, at, tick
 
 __all__ = [
@@ -77,12 +80,14 @@ __all__ = [
     "NotHeld",
     "RecvChan",
     "Reservation",
+    "Schedule",
     "SendChan",
     "Signal",
     "SingleFlight",
     "Stats",
     "Ticker",
     "Timer",
+    "WorkerPool",
     "WouldBlock",
     "WrongLoop",
     "after",

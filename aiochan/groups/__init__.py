@@ -9,4 +9,8 @@ together        all_of, race, first_of, last_of: several functions at the same t
 retry           retry: try again, with longer and longer pauses
 waterfall       waterfall: one function after the other, each with the result of the one before
 checks          what these refuse
+schedule        Schedule: jobs that run at their times, with one timer for all
+workers         WorkerPool: many jobs, of which a few run beside each other
+workshop        where the jobs of a pool stand in line, and how many of them run
+jobs            what a schedule and a pool have in common
 """

@@ -400,7 +400,7 @@ class ErrGroup:
         assert not self._failures or self._over or self._errors == "collect", "G2: it has an error and goes on"
         if self._crew is not None:
             assert not self._over or (self._ctx.err() is not None and self._crew.stopped), "G1: over, and goes on"
-            assert self._crew.closed == (self._ctx.err() is not None), "G1: ended, and still starts"
+            assert self._crew.closed or self._ctx.err() is None, "G1: ended, and still starts"
             self._crew._check()
         elif self._later is not None:
             assert self._ctx.err() is not None, "G3: it was left, and its context goes on"

@@ -108,13 +108,15 @@ GROUPS = Reference(
 
 Made from the docstrings by `python -m tests.docs.reference`; change those, not this page. The names are imported as
 `import aiochan as ac`. How things are meant to be used is in the guides to [groups](../guide/groups.md), to
-[several calls with one answer](../guide/combinators.md) and to [one call for all](../guide/singleflight.md).
+[several calls with one answer](../guide/combinators.md), to [one call for all](../guide/singleflight.md), to
+[schedules](../guide/schedule.md) and to [workers](../guide/workers.md).
 """,
     (
         Group("Tasks that work on one thing", "aiochan", ("ErrGroup", "ErrWaitGroup")),
         Group("Several calls, one answer", "aiochan", ("all_of", "race", "first_of", "last_of", "retry", "waterfall")),
         Group("Tasks that belong to nobody", "aiochan", ("go",)),
         Group("One call for all", "aiochan", ("SingleFlight", "FlightResult")),
+        Group("Jobs in line, and jobs at their times", "aiochan", ("WorkerPool", "Schedule")),
     ),
 )
 
@@ -173,6 +175,10 @@ OTHER_SYNTAX = {
     "ErrGroup": {
         "__aenter__": "`async with` on leaving waits for all tasks, and raises what there is to raise; a group is"
         " entered once.",
+    },
+    "Schedule": {
+        "__len__": "`len()` counts the jobs that wait for their time.",
+        "__bool__": SYNTAX["__bool__"],
     },
     "WaitQueue": {
         "__bool__": SYNTAX["__bool__"],
