@@ -284,6 +284,7 @@ def test_the_end_of_the_context_has_the_last_error_behind_it(on_virtual_time):
                 task = asyncio.create_task(ac.retry(fn, attempts=None, delay=4, factor=1, jitter=0))
             with pytest.raises(ac.DeadlineExceeded) as raised:
                 await task
+            assert asyncio.get_running_loop().time() == 9  # and not when the pause would have ended
         behind, error = [], raised.value
         while (error := error.__cause__ or error.__context__) is not None:
             behind.append(repr(error))

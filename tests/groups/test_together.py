@@ -298,36 +298,6 @@ def test_an_error_comes_with_its_own_traceback_and_context(run, together):
     run(main)
 
 
-@every
-def test_later_errors_are_named_on_the_one_that_is_raised(run, together):
-    """An error that comes while the others are being cancelled is not lost."""
-    error = KeyError("first") if together is EVERY["race"] else ValueError("first")
-
-    async def main():
-        late = [Clean(n, error=LookupError(str(n))) for n in range(1, 8)]
-        for each in late:
-            each.began = False
-
-        def wrong():
-            raise error
-
-        with pytest.raises(type(error), match="first"):
-            await together(*late, wrong)
-        assert all(each.cleaned or not each.began for each in late)
-        return [each.began for each in late]
-
-    began = run(main)
-    if all(began):  # eager tasks have begun before the wrong function is called; others not, and have nothing to clean
-        (note,) = error.__notes__
-        assert note.startswith("later errors in ")
-        assert note.endswith(
-            ": LookupError: 1; LookupError: 2; LookupError: 3; LookupError: 4; LookupError: 5; and 2 more"
-        )
-    else:
-        assert not any(began)
-        assert not hasattr(error, "__notes__")
-
-
 @intolerant
 def test_errors_of_those_who_are_being_cancelled_are_named(run, together):
     error = ValueError("first")
@@ -336,7 +306,43 @@ def test_errors_of_those_who_are_being_cancelled_are_named(run, together):
         with pytest.raises(ValueError, match="first"):
             await together(Clean(2, error=LookupError("two")), fails(error, 3), Clean(1, error=OSError("one")), Clean())
         (note,) = error.__notes__
+        assert note.startswith("later errors in ")
         assert note.endswith(": OSError: one; LookupError: two")
+
+    run(main)
+
+
+@intolerant
+def test_a_note_names_five_and_counts_the_rest(run, together):
+    error = ValueError("first")
+
+    async def main():
+        late = [Clean(n, error=LookupError(str(n))) for n in range(1, 8)]
+        with pytest.raises(ValueError, match="first"):
+            await together(*late, fails(error, 1))
+        (note,) = error.__notes__
+        assert note.endswith(": " + "; ".join(f"LookupError: {n}" for n in range(1, 6)) + "; and 2 more")
+
+    run(main)
+
+
+@every
+def test_one_error_that_several_meet_is_not_named_beside_itself(run, together):
+    error = OSError("the connection is gone")
+
+    async def main():
+        future = asyncio.get_running_loop().create_future()
+        future.set_exception(error)
+
+        async def meets():
+            return await future
+
+        if together is EVERY["all_of with errors"]:
+            assert await together(meets, meets) == (error, error)
+        else:
+            with pytest.raises(OSError, match="the connection is gone"):
+                await together(meets, meets)
+        assert not hasattr(error, "__notes__")
 
     run(main)
 
@@ -381,6 +387,7 @@ def test_what_a_function_raises_when_it_is_called_comes_out_at_once(run, togethe
 
         with pytest.raises(LookupError, match="called"):
             await together(other, wrong, never)
+        assert asyncio.all_tasks() == {asyncio.current_task()}
         assert other.cleaned == other.began
         assert not never.began
 
@@ -687,8 +694,7 @@ def test_in_a_context_that_has_ended_nobody_is_started(run, together):
                 await together(fn, fn)
         assert not fn.began
 
-    with contextlib.suppress(ac.Canceled):
-        run(main)
+    run(main)
 
 
 def test_a_function_with_a_scope_of_its_own_is_disturbed_once(run):

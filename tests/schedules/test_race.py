@@ -398,6 +398,7 @@ def again(stage: Stage) -> None:
     calls = iter([stage.fails("xx", 1), stage.fails("x", 1), stage.ends("a", 1)])
 
     def attempt() -> Awaitable[Any]:
+        assert ctx.err() is None, "called again, although the context has ended"
         return next(calls)()
 
     retry = partial(ac.retry, attempt, attempts=3, delay=1, factor=1, jitter=0)
