@@ -113,6 +113,12 @@ class _End(_Node):
         """End this and all that is below, unless it has ended before."""
         if self.err is not None:
             return
+        if not self.below:  # as below, in fewer steps
+            self.check_thread()
+            self.leave()
+            self.err, self.cause, self.below = err, cause, _NOBODY
+            self.tell()
+            return
         ending: list[_Node] = [self]
         for each in ending:  # it grows as we go
             each.check_thread()
@@ -130,13 +136,13 @@ class _End(_Node):
         if refused is not None:
             raise refused
 
-    def finish_at(self, loop: asyncio.AbstractEventLoop, when: float, cause: BaseException | None) -> None:
+    def finish_at(self, loop: asyncio.AbstractEventLoop, now: float, when: float, cause: BaseException | None) -> None:
         """End by itself at a time of the loop's clock, at once if that has come; never later than what is above."""
         if self.deadline <= when:
             return
         self.deadline = when
         self.home = loop, get_ident()
-        if when <= loop.time():
+        if when <= now:
             self.expire(cause)
         elif self.err is None:
             self.timer = loop.call_at(when, self.expire, cause)
@@ -287,7 +293,8 @@ class Context:
         """
         seconds = _time(seconds, "seconds")
         loop = _need_loop("by whose clock with_timeout() goes")
-        return self._ending("with_timeout", seconds, loop, loop.time() + seconds, cause)
+        now = loop.time()
+        return self._ending("with_timeout", seconds, loop, now, now + seconds, cause)
 
     def with_deadline(self, when: float, *, cause: BaseException | None = None) -> Context:
         """Derive a context that ends at a time, with DeadlineExceeded; at its parent's deadline if that is earlier.
@@ -304,14 +311,22 @@ class Context:
         Follows Go's ``context.WithDeadline`` and ``WithDeadlineCause``.
         """
         when = _time(when, "when")
-        return self._ending("with_deadline", when, _need_loop("by whose clock with_deadline() goes"), when, cause)
+        loop = _need_loop("by whose clock with_deadline() goes")
+        return self._ending("with_deadline", when, loop, loop.time(), when, cause)
 
     def _ending(
-        self, step: str, given: float, loop: asyncio.AbstractEventLoop, when: float, cause: BaseException | None
+        self,
+        step: str,
+        given: float,
+        loop: asyncio.AbstractEventLoop,
+        now: float,
+        when: float,
+        cause: BaseException | None,
     ) -> Context:
-        _check_cause(cause)
+        if cause is not None:
+            _check_cause(cause)
         ctx = _derive(self, step, end := _End(self._end), given, own=True)
-        end.finish_at(loop, when, cause)
+        end.finish_at(loop, now, when, cause)
         return ctx
 
     @overload
@@ -360,7 +375,8 @@ class Context:
 
         Follows the ``cancel`` that Go's ``context.WithCancelCause`` returns.
         """
-        _check_cause(cause)
+        if cause is not None:
+            _check_cause(cause)
         if self._end is None or not self._own:
             raise MisuseError(f"{self!r} cannot be cancelled, as in Go; cancel what its with_cancel() returns")
         self._end.finish(Canceled("context canceled"), cause)
@@ -657,9 +673,10 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
 
 
 def _need_loop(what_for: str) -> asyncio.AbstractEventLoop:
-    if (loop := _running_loop()) is None:
-        raise MisuseError(f"there is no running event loop, {what_for}")
-    return loop
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        raise MisuseError(f"there is no running event loop, {what_for}") from None
 
 
 def _time(value: object, name: str) -> float:
@@ -675,7 +692,7 @@ def _time(value: object, name: str) -> float:
 
 
 def _check_cause(cause: object) -> None:
-    if cause is not None and not isinstance(cause, BaseException):
+    if not isinstance(cause, BaseException):
         raise TypeError(f"the cause of an end must be an exception or None, not {cause!r}")
 
 

@@ -41,6 +41,7 @@ Ts = TypeVarTuple("Ts")
 Errors: TypeAlias = Literal["first", "all", "collect"]
 _Failures: TypeAlias = "dict[int, tuple[BaseException, TracebackType | None]]"  # by id: one error may come twice
 
+_ERRORS = get_args(Errors)
 NAMED = 5  # later errors that the note on the first one names
 
 
@@ -365,13 +366,13 @@ class ErrGroup:
 
     def _verdict(self, failures: _Failures) -> tuple[BaseException | None, TracebackType | None]:
         """Find the error to be raised, and its own traceback."""
-        errors = list[Exception]()
+        if not failures:
+            return None, None
+        errors: list[Exception] = []
         for failure, trace in failures.values():
             if not isinstance(failure, Exception):
                 return failure, trace
             errors.append(failure)
-        if not errors:
-            return None, None
         if self._errors == "first":
             return next(iter(failures.values()))
         if self._told is None or len(self._told.exceptions) != len(errors):
@@ -426,7 +427,7 @@ def _ended(*, by_deadline: bool) -> Context:
 def _check_arguments(ctx: object, errors: object, name: object) -> None:
     if ctx is not None and not isinstance(ctx, Context):
         raise TypeError(f"ctx must be a Context or None, not {ctx!r}")
-    if errors not in get_args(Errors):
+    if errors not in _ERRORS:
         raise ValueError(f"errors must be 'first', 'all' or 'collect', not {errors!r}")
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be a string or None, not {name!r}")
