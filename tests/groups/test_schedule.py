@@ -415,6 +415,20 @@ class Later:
         self.fn()
 
 
+def test_entered_under_a_context_that_has_ended_it_runs_nothing(run):
+    async def main():
+        log, ctx = Log(), ac.background().with_cancel()
+        ctx.cancel()
+        with pytest.raises(ac.Canceled):
+            async with ac.Schedule(ctx) as s:
+                take_back = s.delay(0, log, 1)
+                assert (take_back(), len(s)) == (False, 0)
+                await asyncio.sleep(0)
+        assert log.calls == []
+
+    run(main)
+
+
 @on_virtual_time
 async def test_gp10_a_deadline_drops_the_rest():
     log = Log()

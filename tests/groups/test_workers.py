@@ -923,6 +923,21 @@ def test_the_end_of_the_context_ends_the_pool(run):
     run(main)
 
 
+def test_entered_under_a_context_that_has_ended_it_runs_nothing(run):
+    async def main():
+        gate, ctx = Gate(), ac.background().with_cancel()
+        ctx.cancel()
+        with pytest.raises(ac.Canceled):
+            async with ac.WorkerPool(1, queue=0, ctx=ctx) as pool:
+                jobs = [await pool.submit(gate) for _ in range(3)]
+                with pytest.raises(ac.Canceled):
+                    await pool.submit_wait(gate)
+        assert all(ends_with(job, ac.Canceled) for job in jobs)
+        assert (gate.came, counts(pool)) == ([], (0, 0, 0, 0, 4))
+
+    run(main)
+
+
 def test_a_deadline_tells_jobs_that_it_was_one():
     async def main():
         with ac.background().with_timeout(10) as ctx, pytest.raises(ac.DeadlineExceeded):
