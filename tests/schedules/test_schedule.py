@@ -220,14 +220,14 @@ LARGE: dict[str, Scenario] = {
     "the context ends while a job runs and dies slowly": ended("ab", at=1, turns=2, dying=1),
     "four jobs": jobs("aBcD", turns=2),
     "four jobs that die slowly": jobs("aBcD", dying=2),
-    "two of three fail": jobs("aBC", fails="aB", dying=1),
+    "two of three fail": jobs("aBC", fails="aB"),
     "wait for three, one fails": jobs("aBc", wait=True, fails="B"),
     "the first of three is taken back in its turn": taken_back("aBc", at=1, which="a"),
     "the second of three is taken back in its turn": taken_back("aBc", at=1, which="B"),
     "one is taken back as another fails": taken_back("aBc", at=1, which="c", fails="a", dying=1),
     "wait against the ends of three": waited_for("aBc", dying=1),
     "wait against an error": waited_for("aBc", fails="B", dying=1),
-    "the context ends in the turn of three": ended("aBC", at=1, dying=1),
+    "the context ends in the turn of two": ended("aB", at=1, dying=1),
     "the context ends as one fails": ended("aBc", at=1, fails="a", dying=1),
 }
 

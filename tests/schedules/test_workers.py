@@ -306,7 +306,6 @@ LARGE: dict[str, Scenario] = {
     ),
     "two submit, resized": resized("ab"),
     "the context ends on two": ended("ab"),
-    "the context ends on three": ended("abc"),
 }
 
 
