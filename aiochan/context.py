@@ -42,7 +42,7 @@ from typing import Any, Final, TypeAlias, TypeVar, TypeVarTuple, overload
 from aiochan.core import Signal
 from aiochan.errors import Canceled, ContextError, DeadlineExceeded, MisuseError, WouldBlock, WrongLoop
 
-__all__ = ["Context", "Scope", "background", "current_context", "todo", "variables"]
+__all__ = ["Context", "Scope", "background", "current_context", "lasting_context", "todo", "variables"]
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -75,6 +75,23 @@ class _Node:
         else:
             self.err, self.cause = above.err, above.cause
 
+    def belong(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Be at home in the running loop, or stay at home in another one of this thread.
+
+        Raises:
+            WrongLoop: This, or what is above, is at home in another thread. With us below, it could not end any more.
+        """
+        nearest: _Node | None = self
+        while nearest is not None and nearest.home is None:
+            nearest = nearest.above
+        if self.err is None and nearest is not None and _is_elsewhere(nearest.home):
+            raise WrongLoop(
+                "this context belongs to the event loop of another thread; make one inside each loop,"
+                " or take what its without_cancel() returns"
+            )
+        if self.home is None or self.home[0].is_closed():
+            self.home = loop, get_ident()
+
     def leave(self) -> None:
         """Stand below nobody any more."""
         if self.above is not None:
@@ -82,7 +99,7 @@ class _Node:
 
     def check_thread(self) -> None:
         """Refuse to be told by another thread than that of the tasks, unless their loop is no more."""
-        if self.home is not None and self.home[1] != get_ident() and not self.home[0].is_closed():
+        if _is_elsewhere(self.home):
             raise WrongLoop(
                 "tasks of an event loop in another thread are to be told of the end of this context; "
                 "end it there, for example with loop.call_soon_threadsafe(ctx.cancel)"
@@ -140,8 +157,12 @@ class _End(_Node):
         """End by itself at a time of the loop's clock, at once if that has come; never later than what is above."""
         if self.deadline <= when:
             return
+        try:
+            self.belong(loop)
+        except WrongLoop:
+            self.leave()  # it was never made
+            raise
         self.deadline = when
-        self.home = loop, get_ident()
         if when <= now:
             self.expire(cause)
         elif self.err is None:
@@ -154,23 +175,15 @@ class _End(_Node):
     def signal(self) -> Signal:
         """Return the signal that is closed at the end: the same at every call, for as long as its loop lives."""
         if self.err is None:
-            if self.home is None:
-                self._settle()
-            elif self.home[0].is_closed():  # and with it all who waited; a signal is of use in one loop only
-                self.done = None
-                self._settle()
-            elif self.home[1] != get_ident() and _running_loop() is not None:
-                raise WrongLoop("this context belongs to the event loop of another thread; make one inside each loop")
+            if self.home is not None and self.home[0].is_closed():
+                self.done = self.home = None  # and with it all who waited; a signal is of use in one loop only
+            if (loop := _running_loop()) is not None:
+                self.belong(loop)
         if self.done is None:
             self.done = Signal("ctx.done()")
             if self.err is not None:
                 self.done.close()
         return self.done
-
-    def _settle(self) -> None:
-        """Belong to the running loop, if there is one."""
-        loop = _running_loop()
-        self.home = None if loop is None else (loop, get_ident())
 
     def check_thread(self) -> None:
         """Refuse to be told by another thread than that of the tasks, unless their loop is no more."""
@@ -215,9 +228,11 @@ class _Call(_Node):
     def __init__(self, end: _End | None, fn: Callable[[], object]) -> None:
         self.below = _NOBODY
         self.loop = _need_loop("which is to make the call")
+        if end is not None:
+            end.belong(self.loop)
         self.home = self.loop, get_ident()
         self.fn = fn
-        self.context = contextvars.copy_context()
+        self.context = variables(lasting_context())  # it is called when the current one may have ended
         self.stopped = False
         self.join(end)
         if self.err is not None:
@@ -461,6 +476,8 @@ class Context:
     def after_func(self, fn: Callable[[], object]) -> Callable[[], bool]:
         """Have a function called soon after this context has ended, by the running loop and with the variables of now.
 
+        Its current context is the one of now without its end, so that it may wait for something.
+
         Args:
             fn: A plain function without arguments. To run a coroutine function, pass ``lambda: ac.go(fn)``.
 
@@ -554,12 +571,14 @@ class Scope(_Node):
         self._task = task = asyncio.current_task(loop)
         if task is None:
             raise MisuseError("a scope is entered by a task, which it can cancel; there is none here")
+        if (end := self._ctx._end) is not None and (end.home is None or end.home[0] is not loop):
+            end.belong(loop)
         self.home = loop, get_ident()
         self._cancelling = task.cancelling()
         self._outer = _current.get()
         self._state = INSIDE
         _current.set(self._ctx)
-        self.join(self._ctx._end)
+        self.join(end)
         if self.err is not None:
             self.tell()
         return self._ctx
@@ -654,12 +673,28 @@ def todo() -> Context:
 
 
 def current_context() -> Context:
-    """Return the context of the nearest `Context.scope` or group around this code; else `background`."""
-    return _current.get()
+    """Return the context of the nearest `Context.scope` or group around this code; else `background`.
+
+    In an event loop that another thread runs beside that of the scope or group, as with
+    ``asyncio.to_thread(asyncio.run, ...)``, it is what that context's `Context.without_cancel` returns.
+    """
+    ctx = _current.get()
+    end = ctx._end
+    if end is not None and end.home is not None and _is_elsewhere(end.home) and _running_loop() is not None:
+        return ctx.without_cancel()
+    return ctx
+
+
+def lasting_context() -> Context:
+    """Return the current context without its end: for what is to outlast it."""
+    ctx = _current.get()
+    return ctx if ctx._end is None else ctx.without_cancel()
 
 
 def variables(ctx: Context) -> contextvars.Context:
     """Copy the context variables of the caller, with `ctx` as the current context: for the tasks of a group."""
+    if ctx._end is not None and (loop := _running_loop()) is not None:
+        ctx._end.belong(loop)
     copied = contextvars.copy_context()
     copied.run(_current.set, ctx)
     return copied
@@ -670,6 +705,11 @@ def _running_loop() -> asyncio.AbstractEventLoop | None:
         return asyncio.get_running_loop()
     except RuntimeError:
         return None
+
+
+def _is_elsewhere(home: _Home | None) -> bool:
+    """Tell whether this is the loop of another thread; one that was closed is nowhere."""
+    return home is not None and home[1] != get_ident() and not home[0].is_closed()
 
 
 def _need_loop(what_for: str) -> asyncio.AbstractEventLoop:

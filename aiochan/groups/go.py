@@ -14,6 +14,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, TypeVarTuple
 
+from aiochan.context import lasting_context, variables
 from aiochan.errors import MisuseError
 from aiochan.groups.crew import call, name_of
 
@@ -29,8 +30,8 @@ def go(fn: Callable[[*Ts], Awaitable[T]], *args: *Ts, name: str | None = None) -
     """Start ``fn(*args)`` as a task that nobody has to wait for.
 
     An error of the task goes to the loop's exception handler in the moment in which it happens; awaiting the task
-    raises it all the same. A task that is cancelled ends in silence. Nothing ends it when its starter ends: where
-    there is an owner, use a group.
+    raises it all the same. A task that is cancelled ends in silence. Nothing ends it when its starter ends: its
+    current context has the values of the starter's, and not its end. Where there is an owner, use a group.
 
     Args:
         fn: A function that returns something to await, mostly an ``async def``. What it raises when it is called, it
@@ -53,7 +54,8 @@ def go(fn: Callable[[*Ts], Awaitable[T]], *args: *Ts, name: str | None = None) -
         raise MisuseError(f"go() needs a running event loop, to run {name_of(fn)} in") from None
     if name is not None and not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"the name of a task is a string, not {name!r}")
-    task = loop.create_task(call(fn, args), name=name_of(fn) if name is None else name)
+    context = variables(lasting_context())
+    task = loop.create_task(call(fn, args), name=name_of(fn) if name is None else name, context=context)
     keep(task)
     task.add_done_callback(_tell)
     return task

@@ -96,10 +96,12 @@ def test_it_has_the_variables_and_the_context_of_whoever_starts_it(run):
 
     async def main():
         who.set("the starter")
-        with ac.background().with_cancel() as ctx:
+        with ac.background().with_value(str, "a value").with_cancel() as ctx:
             async with ctx.scope():
                 task = ac.go(look)
-        assert await task == ("the starter", ctx)
+        starter, inside = await task
+        assert (starter, inside.value(str), inside.err()) == ("the starter", "a value", None)
+        assert isinstance(ctx.err(), ac.Canceled)
         assert await ac.go(look) == ("the starter", ac.background())
 
     run(main)
