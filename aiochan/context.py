@@ -42,7 +42,7 @@ from typing import Any, Final, TypeAlias, TypeVar, TypeVarTuple, overload
 from aiochan.core import Signal
 from aiochan.errors import Canceled, ContextError, DeadlineExceeded, MisuseError, WouldBlock, WrongLoop
 
-__all__ = ["Context", "Scope", "background", "current_context", "lasting_context", "todo", "variables"]
+__all__ = ["CURRENT", "Context", "Scope", "background", "current_context", "lasting_context", "todo", "variables"]
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -575,9 +575,9 @@ class Scope(_Node):
             end.belong(loop)
         self.home = loop, get_ident()
         self._cancelling = task.cancelling()
-        self._outer = _current.get()
+        self._outer = CURRENT.get()
         self._state = INSIDE
-        _current.set(self._ctx)
+        CURRENT.set(self._ctx)
         self.join(end)
         if self.err is not None:
             self.tell()
@@ -608,8 +608,8 @@ class Scope(_Node):
         if not asked and self._state is not INSIDE:
             raise MisuseError(f"a scope is left once, by whoever has entered it: {self!r}")
         self._state = LEFT
-        if _current.get() is self._ctx:  # an async generator may be closed where another context is current
-            _current.set(self._outer)
+        if CURRENT.get() is self._ctx:  # an async generator may be closed where another context is current
+            CURRENT.set(self._outer)
         self.leave()
         task, self._task = self._task, None
         due = task.uncancel() if asked and task is not None else math.inf
@@ -653,7 +653,8 @@ def _words(given: object) -> str:
 
 _BACKGROUND: Final = _derive(None, "background", None)
 _TODO: Final = _derive(None, "todo", None)
-_current = contextvars.ContextVar("aiochan.current_context", default=_BACKGROUND)
+# What `current_context` is, for groups, which ask at every task and know that they are in its thread.
+CURRENT = contextvars.ContextVar("aiochan.current_context", default=_BACKGROUND)
 
 
 def background() -> Context:
@@ -678,7 +679,7 @@ def current_context() -> Context:
     In an event loop that another thread runs beside that of the scope or group, as with
     ``asyncio.to_thread(asyncio.run, ...)``, it is what that context's `Context.without_cancel` returns.
     """
-    ctx = _current.get()
+    ctx = CURRENT.get()
     end = ctx._end
     if end is not None and end.home is not None and _is_elsewhere(end.home) and _running_loop() is not None:
         return ctx.without_cancel()
@@ -687,7 +688,7 @@ def current_context() -> Context:
 
 def lasting_context() -> Context:
     """Return the current context without its end: for what is to outlast it."""
-    ctx = _current.get()
+    ctx = CURRENT.get()
     return ctx if ctx._end is None else ctx.without_cancel()
 
 
@@ -696,7 +697,7 @@ def variables(ctx: Context) -> contextvars.Context:
     if ctx._end is not None and (loop := _running_loop()) is not None:
         ctx._end.belong(loop)
     copied = contextvars.copy_context()
-    copied.run(_current.set, ctx)
+    copied.run(CURRENT.set, ctx)
     return copied
 
 

@@ -35,7 +35,7 @@ from threading import get_ident
 from types import CoroutineType
 from typing import Any, TypeVar, TypeVarTuple
 
-from aiochan.context import Context, Scope, _current, variables
+from aiochan.context import CURRENT, Context, Scope, variables
 from aiochan.core import WaitQueue
 from aiochan.errors import MisuseError, WrongLoop
 
@@ -93,9 +93,11 @@ class Crew:
 
         Raises:
             TypeError: `fn` cannot be called, or what it returned cannot be awaited.
-            WrongLoop: The crew works in another thread.
+            WrongLoop: The crew works in another loop or thread.
             Exception: Whatever `fn` raises when it is called. Only what it raises when awaited is the task's.
         """
+        if get_ident() != self._thread:
+            self.check_loop()
         if self.closed:
             return self.run(_stillborn(), fn)
         try:
@@ -109,15 +111,9 @@ class Crew:
         return self.run(coro, fn)
 
     def run(self, coro: Coroutine[Any, Any, T], fn: object) -> asyncio.Task[T]:
-        """Start a coroutine as a task with the name of `fn`; once closed, it is cancelled at once.
-
-        Raises:
-            WrongLoop: The crew works in another thread.
-        """
+        """Start a coroutine as a task with the name of `fn`; once closed, it is cancelled at once."""
         try:
-            if get_ident() != self._thread:  # a loop stays in its thread, and this is asked faster than the loop
-                raise WrongLoop(f"{self!r} works in the event loop that it was made in; start tasks there")
-            context = None if _current.get() is self.ctx else variables(self.ctx)
+            context = None if CURRENT.get() is self.ctx else variables(self.ctx)
             name = getattr(fn, "__name__", None) or name_of(fn)
             task = self.loop.create_task(coro, name=f"{self._name}/{name}", context=context)
         except BaseException:
@@ -138,6 +134,23 @@ class Crew:
             self._owner(task)
         if not self.tasks:
             self._settle()
+
+    def check_loop(self) -> None:
+        """Refuse to work for another loop.
+
+        Raises:
+            WrongLoop: Another loop is running here, or none.
+        """
+        try:
+            here = asyncio.get_running_loop() is self.loop
+        except RuntimeError:
+            here = False
+        if not here:
+            raise WrongLoop(
+                f"{self!r} works in the event loop that it was made in; ask it there,"
+                " for example with asyncio.run_coroutine_threadsafe"
+            )
+        self._thread = get_ident()  # the loop itself has moved
 
     # -- stopping and waiting
 
@@ -177,9 +190,11 @@ class Crew:
 
         Raises:
             MisuseError: A task of the crew asks: it would wait for itself.
+            WrongLoop: The crew works in another loop or thread.
 
         Cancellation: changes nothing.
         """
+        self.check_loop()
         if self.loop.get_task_factory() is not None:
             await asyncio.sleep(
                 0

@@ -23,7 +23,6 @@ G3  A group that was left has no tasks, its context has ended, and it does not k
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Literal, Self, SupportsIndex, TypeAlias, TypeVar, TypeVarTuple, get_args
@@ -31,6 +30,7 @@ from typing import Any, Literal, Self, SupportsIndex, TypeAlias, TypeVar, TypeVa
 from aiochan.context import Context, background, current_context
 from aiochan.errors import ContextError, DeadlineExceeded, MisuseError
 from aiochan.groups.crew import BodyScope, Crew
+from aiochan.groups.notes import name_others, set_context
 from aiochan.groups.places import Places, whole
 
 __all__ = ["ErrGroup", "Errors"]
@@ -42,7 +42,6 @@ Errors: TypeAlias = Literal["first", "all", "collect"]
 _Failures: TypeAlias = "dict[int, tuple[BaseException, TracebackType | None]]"  # by id: one error may come twice
 
 _ERRORS = get_args(Errors)
-NAMED = 5  # later errors that the note on the first one names
 
 
 class ErrGroup:
@@ -142,6 +141,7 @@ class ErrGroup:
             raise self._closed_to("go")
         if places is None or crew.closed:
             return crew.start(fn, args)
+        crew.check_loop()
         return places.start(fn, args) if places.take() else places.queue(fn, args)
 
     async def submit(self, fn: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> asyncio.Task[T]:
@@ -165,6 +165,7 @@ class ErrGroup:
         crew, places = self._crew, self._places
         if crew is None:
             raise self._closed_to("submit")
+        crew.check_loop()
         if places is None or crew.closed or places.free:
             return self.go(fn, *args)
         placed = await places.wait()
@@ -189,6 +190,7 @@ class ErrGroup:
         crew, places = self._crew, self._places
         if crew is None:
             raise self._closed_to("try_go")
+        crew.check_loop()
         if crew.closed or (places is not None and not places.free):
             return False
         _ = self.go(fn, *args)
@@ -296,7 +298,7 @@ class ErrGroup:
                 raise outcome.with_traceback(trace)
         finally:
             if outcome is not None and outcome is not error:
-                outcome.__context__ = context  # what it was, not what became of the body
+                set_context(outcome, context)  # what it was, not what became of the body
             del crew, scope, error, tb, cancelled, outcome, trace, context  # tracebacks lead here
 
     def _leave(
@@ -312,7 +314,7 @@ class ErrGroup:
         if outcome is not None:
             self._later = tuple(later for later, _ in self._failures.values()) if self._errors == "first" else ()
             self._later = tuple(later for later in self._later if later is not outcome)
-            _note(outcome, self._later, self._title())
+            name_others(outcome, f"later errors in {self._title()}", self._later)
         elif cancelled is not None and ours is None:
             outcome = cancelled
         elif isinstance(error, ContextError) and ended is not None:
@@ -431,11 +433,3 @@ def _check_arguments(ctx: object, errors: object, name: object) -> None:
         raise ValueError(f"errors must be 'first', 'all' or 'collect', not {errors!r}")
     if name is not None and not isinstance(name, str):
         raise TypeError(f"name must be a string or None, not {name!r}")
-
-
-def _note(error: BaseException, later: tuple[BaseException, ...], group: str) -> None:
-    """Name the later errors on the one that is raised."""
-    if later:
-        named = ["".join(traceback.format_exception_only(each)).strip() for each in later[:NAMED]]
-        more = f"; and {len(later) - NAMED} more" if len(later) > NAMED else ""
-        error.add_note(f"later errors in {group}: {'; '.join(named)}{more}")

@@ -23,6 +23,7 @@ from typing import TypeVar, TypeVarTuple, cast
 from aiochan.context import current_context
 from aiochan.groups.checks import check_count, check_functions, check_number, refuse_ended
 from aiochan.groups.crew import name_of
+from aiochan.groups.notes import add_note
 
 __all__ = ["retry"]
 
@@ -85,7 +86,7 @@ async def retry(
                     return await made
             except on as error:
                 if number == attempts or _cancellations() > due:
-                    error.add_note(f"retry: {name_of(fn)} has failed {number} times")
+                    add_note(error, f"retry: {name_of(fn)} has failed {number} times")
                     raise
                 await asyncio.sleep(next(pauses))  # in here, so that whatever ends the pause has the error behind it
                 refuse_ended(ctx)

@@ -33,7 +33,6 @@ T2  When the crew is stopped, the context has ended; and there is no error befor
 from __future__ import annotations
 
 import asyncio
-import traceback
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Generic, Literal, TypeVar, overload
 
@@ -41,6 +40,7 @@ from aiochan.context import Context, current_context
 from aiochan.errors import Canceled, ContextError
 from aiochan.groups.checks import check_count, check_functions, refuse_ended
 from aiochan.groups.crew import Crew
+from aiochan.groups.notes import name_others, set_context
 
 __all__ = ["all_of", "first_of", "last_of", "race"]
 
@@ -50,8 +50,6 @@ T2 = TypeVar("T2")
 T3 = TypeVar("T3")
 T4 = TypeVar("T4")
 T5 = TypeVar("T5")
-
-NAMED = 5  # other errors that the note on the one that is raised names
 
 
 @overload
@@ -249,7 +247,7 @@ async def _together(
     finally:
         heat.leave()
         if error is not None:
-            error.__context__ = context  # what it was, not what our caller is busy with
+            set_context(error, context)  # what it was, not what our caller is busy with
         del heat, cancelled, error, context  # tracebacks lead here
 
 
@@ -340,13 +338,13 @@ class _Heat(Generic[T]):
         error: BaseException
         if self._error is not None:
             error = self._error
-            _note(error, f"later errors in {self._name}", late)
+            name_others(error, f"later errors in {self._name}", late)
         elif cancelled is not None:
             error = late[0] if late else cancelled
-            _note(error, f"later errors in {self._name}", late[1:])
+            name_others(error, f"later errors in {self._name}", late[1:])
         elif self._enough is not None and len(self.won) < self._enough:
             error = self._failed[-1]
-            _note(error, f"earlier errors in {self._name}", self._failed[:-1])
+            name_others(error, f"earlier errors in {self._name}", self._failed[:-1])
         else:
             self._tell()
             return None
@@ -377,12 +375,3 @@ def _error_of(task: asyncio.Task[Any]) -> BaseException | None:
         error.__traceback__ = error.__traceback__ and error.__traceback__.tb_next  # without us, who would lead back
         canceled.__cause__ = error
     return canceled
-
-
-def _note(error: BaseException, title: str, others: Sequence[BaseException]) -> None:
-    """Name other errors on the one that is raised."""
-    others = [other for other in others if other is not error]
-    if others:
-        named = ["".join(traceback.format_exception_only(each)).strip() for each in others[:NAMED]]
-        more = f"; and {len(others) - NAMED} more" if len(others) > NAMED else ""
-        error.add_note(f"{title}: {'; '.join(named)}{more}")

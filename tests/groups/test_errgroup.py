@@ -1035,3 +1035,33 @@ def test_repr(run):
         assert repr(ErrGroup()).endswith(" not entered>")
 
     run(main)
+
+
+# -- from another loop, or from none
+
+
+@pytest.mark.parametrize("limit", [None, 1])
+@pytest.mark.parametrize("what", ["go", "try_go", "submit", "wait"])
+def test_another_loop_is_refused_before_anything_happens(run, what, limit):
+    """It was not, and a stranger who waited took the group's own end away."""
+    called = []
+
+    async def job():
+        called.append(job)
+
+    async def ask(g):
+        asked = g.wait() if what == "wait" else getattr(g, what)(job)
+        return await asked if what in ("submit", "wait") else asked
+
+    async def main():
+        async with ac.ErrGroup(limit=limit) as g:
+            go_on = ac.Signal()
+            g.go(go_on.wait)
+            with pytest.raises(ac.WrongLoop, match="in the event loop that it was made in"):
+                await asyncio.to_thread(lambda: asyncio.run(ask(g)))
+            with pytest.raises(ac.WrongLoop, match="in the event loop that it was made in"):
+                await asyncio.to_thread(lambda: ask(g).send(None))
+            go_on.close()
+        assert not called
+
+    run(main)

@@ -1,0 +1,37 @@
+"""What is written on an error before it is raised: a note is a nicety, and must never take the error's place.
+
+An exception may refuse to be written on, for example one that is a frozen dataclass.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import traceback
+from collections.abc import Sequence
+from typing import Any, Final
+
+__all__ = ["add_note", "name_others", "set_context"]
+
+NAMED = 5  # errors that a note names; the others are counted
+
+_context: Final[Any] = BaseException.__dict__["__context__"]
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add a note to an error, if it takes one."""
+    with contextlib.suppress(Exception):
+        error.add_note(note)
+
+
+def name_others(error: BaseException, title: str, others: Sequence[BaseException]) -> None:
+    """Name other errors on the one that is raised."""
+    others = [other for other in others if other is not error]
+    if others:
+        named = ["".join(traceback.format_exception_only(each)).strip() for each in others[:NAMED]]
+        more = f"; and {len(others) - NAMED} more" if len(others) > NAMED else ""
+        add_note(error, f"{title}: {'; '.join(named)}{more}")
+
+
+def set_context(error: BaseException, context: BaseException | None) -> None:
+    """Write what an error came of, also where the class of the error refuses to be written on."""
+    _context.__set__(error, context)
