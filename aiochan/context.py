@@ -510,13 +510,21 @@ class Context:
         """Run ``await fn(*args)`` in a `scope` of this context, and return what it returns.
 
         Raises:
+            TypeError: `fn` is no function, or what it returns cannot be awaited.
             Canceled: The context was cancelled, and the call with it.
             DeadlineExceeded: Its time ran out.
 
         Cancellation: goes on to `fn`.
         """
+        if not callable(fn):
+            if asyncio.iscoroutine(fn):
+                fn.close()  # nobody will await it
+            raise TypeError(f"run() takes a function and its arguments, not {fn!r}; write ctx.run(fn, arg)")
         async with Scope(self):
-            return await fn(*args)
+            made = fn(*args)
+            if not inspect.isawaitable(made):
+                raise TypeError(f"{fn!r} must return an awaitable, not {made!r}; pass a coroutine function")
+            return await made
 
     def __repr__(self) -> str:
         steps, ctx = list[str](), self

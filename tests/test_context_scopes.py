@@ -9,6 +9,7 @@ import asyncio
 import sys
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, suppress
+from typing import Any
 
 import anyio
 import pytest
@@ -525,3 +526,25 @@ def test_a_scope_is_entered_by_a_task() -> None:
     loop.run_forever()
     loop.close()
     assert "entered by a task" in str(problems)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "words"), [(None, "takes a function"), ("fn", "takes a function"), (int, "must return an awaitable")]
+)
+def test_run_names_what_it_cannot_run(run: Run, wrong: Any, words: str) -> None:
+    async def main() -> None:
+        with pytest.raises(TypeError, match=words):
+            await ac.background().run(wrong)
+
+    run(main)
+
+
+def test_run_refuses_a_coroutine_and_closes_it(run: Run) -> None:
+    async def job() -> None: ...
+
+    async def main() -> None:
+        wrong: Any = job()
+        with pytest.raises(TypeError, match="takes a function"):
+            await ac.background().run(wrong)
+
+    run(main)

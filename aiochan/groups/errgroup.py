@@ -30,7 +30,7 @@ from typing import Any, Literal, Self, SupportsIndex, TypeAlias, TypeVar, TypeVa
 from aiochan.context import Context, background, current_context
 from aiochan.errors import ContextError, DeadlineExceeded, MisuseError
 from aiochan.groups.crew import BodyScope, Crew
-from aiochan.groups.notes import name_others, set_context
+from aiochan.groups.notes import name_others, raise_as_it_was, set_context
 from aiochan.groups.places import Places, whole
 
 __all__ = ["ErrGroup", "Errors"]
@@ -221,9 +221,9 @@ class ErrGroup:
             failure = type(err)(*err.args)
         try:
             if failure is not None:
-                raise failure.with_traceback(trace)
+                raise_as_it_was(failure, trace)
         finally:
-            del failure, trace, failures  # the traceback leads here
+            del crew, failure, trace, failures  # the traceback leads here
 
     @property
     def ctx(self) -> Context:

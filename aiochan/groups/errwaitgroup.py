@@ -13,12 +13,16 @@ from __future__ import annotations
 
 import asyncio
 import operator
-from typing import SupportsIndex
+from types import TracebackType
+from typing import SupportsIndex, TypeAlias
 
 from aiochan.core import WaitQueue
 from aiochan.errors import MisuseError
+from aiochan.groups.notes import raise_as_it_was
 
 __all__ = ["ErrWaitGroup"]
+
+_Report: TypeAlias = "tuple[Exception, TracebackType | None]"  # where it happened
 
 
 class ErrWaitGroup:
@@ -44,7 +48,7 @@ class ErrWaitGroup:
     def __init__(self, name: str | None = None) -> None:
         self._name = name
         self._count = 0
-        self._errors: dict[int, Exception] = {}  # by id: one error may be reported by several
+        self._errors: dict[int, _Report] = {}  # by id: one error may be reported by several
         self._line = WaitQueue[None](name)
         self._told = False
 
@@ -66,6 +70,8 @@ class ErrWaitGroup:
 
         Follows ``Group.Add``.
         """
+        if isinstance(n, bool) or not isinstance(n, SupportsIndex):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"add() takes a whole number, not {n!r}")
         number = operator.index(n)
         self._refuse_late("add")
         if self._count + number < 0:
@@ -96,7 +102,7 @@ class ErrWaitGroup:
         """
         _check_error(error)
         self._refuse_late("report an error")
-        self._errors.setdefault(id(error), error)
+        self._errors.setdefault(id(error), (error, error.__traceback__))
 
     async def wait(self) -> None:
         """Wait until all is done, and raise what was reported; may be called again, and by several.
@@ -112,14 +118,14 @@ class ErrWaitGroup:
             await self._line.park(give_back=_nothing)
         else:
             self._told = True
-        errors = tuple(self._errors.values())
+        reports = tuple(self._errors.values())
         try:
-            if len(errors) == 1:
-                raise errors[0]
-            if errors:
-                raise ExceptionGroup(f"{self._title()} failed", errors)
+            if len(reports) == 1:
+                raise_as_it_was(*reports[0])
+            if reports:
+                raise ExceptionGroup(f"{self._title()} failed", [error for error, _ in reports])
         finally:
-            del errors  # the traceback leads here
+            del reports  # the traceback leads here
 
     def _refuse_late(self, doing: str) -> None:
         if self._told:
@@ -138,7 +144,7 @@ class ErrWaitGroup:
         self._line._check()
 
     def _snapshot(self) -> object:
-        return self._count, tuple(self._errors.values()), self._told, self._line._snapshot()
+        return self._count, tuple(error for error, _ in self._errors.values()), self._told, self._line._snapshot()
 
 
 def _check_error(error: object) -> None:

@@ -29,11 +29,12 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, Generic, NamedTuple, TypeVar, TypeVarTuple
 
-from aiochan.context import current_context, variables
+from aiochan.context import lasting_context, variables
 from aiochan.core import Chan, RecvChan, Signal
 from aiochan.errors import Canceled, MisuseError, WrongLoop
 from aiochan.groups.crew import call, check_callable
 from aiochan.groups.go import keep
+from aiochan.groups.notes import raise_as_it_was
 
 __all__ = ["FlightResult", "SingleFlight"]
 
@@ -243,7 +244,7 @@ class _Flight(Generic[V]):
         self.table: Final = table  # where it stands under its key, at first
         self.key: Final = key
         self.name: Final = name
-        self.ctx: Final = current_context().without_cancel().with_cancel()
+        self.ctx: Final = lasting_context().with_cancel()
         self.landed: Final = Signal(name)
         self.chans: Final[list[tuple[Chan[FlightResult[V]], _Flight[Any] | None]]] = []
         self.callers = 0  # who have not got the answer yet, and have not left
@@ -342,7 +343,7 @@ class _Flight(Generic[V]):
         error = self.failure()
         try:
             if error is not None:
-                raise error
+                raise_as_it_was(error, error.__traceback__)
             return self.task.result(), self.joined
         finally:
             del self, error, aboard  # as in `do`

@@ -49,7 +49,16 @@ async def waterfall(
     /,
 ) -> T5: ...
 @overload
-async def waterfall(*fns: Callable[..., Awaitable[Any]]) -> Any: ...
+async def waterfall(  # longer ones, and those of a star argument
+    fn1: Callable[..., Awaitable[Any]],
+    fn2: Callable[..., Awaitable[Any]],
+    fn3: Callable[..., Awaitable[Any]],
+    fn4: Callable[..., Awaitable[Any]],
+    fn5: Callable[..., Awaitable[Any]],
+    fn6: Callable[..., Awaitable[Any]],
+    /,
+    *fns: Callable[..., Awaitable[Any]],
+) -> Any: ...
 async def waterfall(*fns: Callable[..., Awaitable[Any]]) -> Any:
     """Call the functions one after the other, each with the result of the one before, and return the last result.
 

@@ -1,7 +1,11 @@
 """What is written on an error never takes its place, whatever the error refuses."""
 
+import asyncio
+import contextlib
 import dataclasses
 import functools
+import gc
+import traceback
 
 import pytest
 
@@ -63,3 +67,108 @@ async def in_a_group():
 def test_an_error_that_cannot_be_written_on_comes_out_as_it_is(main):
     with pytest.raises(FrozenError, match="first"):
         virtual.run(main)
+
+
+# -- an error that several are told
+
+
+async def share_a_flight(boom):
+    flights = ac.SingleFlight()
+    go_on = ac.Signal()
+
+    async def load():
+        await go_on.wait()
+        await boom()
+
+    async def ask():
+        with contextlib.suppress(LookupError):
+            try:
+                raise KeyError("the caller's own")
+            except KeyError:
+                await flights.do("key", load)
+
+    callers = [asyncio.create_task(ask()) for _ in range(3)]
+    await virtual.settle()
+    go_on.close()
+    await asyncio.gather(*callers)
+
+
+async def wait_for_a_group(boom):
+    async def ask(g):
+        with contextlib.suppress(LookupError):
+            try:
+                raise KeyError("the caller's own")
+            except KeyError:
+                await g.wait()
+
+    with contextlib.suppress(LookupError):
+        async with ac.ErrGroup() as g:
+            waiting = [asyncio.create_task(ask(g)) for _ in range(3)]
+            await virtual.settle()
+            g.go(boom)
+            await ac.never().recv()
+    await asyncio.gather(*waiting)
+
+
+async def wait_for_an_err_wait_group(boom):
+    group = ac.ErrWaitGroup()
+    try:
+        await boom()
+    except LookupError as error:
+        group.error(error)
+    for _ in range(3):
+        with contextlib.suppress(LookupError):
+            try:
+                raise KeyError("the caller's own")
+            except KeyError:
+                await group.wait()
+
+
+@pytest.mark.parametrize("share", [share_a_flight, wait_for_a_group, wait_for_an_err_wait_group])
+def test_an_error_that_several_are_told_stays_what_it_was(share):
+    raised = []
+
+    async def boom():
+        try:
+            raise ValueError("what it came of")
+        except ValueError as cause:
+            raised.append(LookupError())
+            raised.append(cause)
+            raise raised[0]  # noqa: B904 - the context is what is looked at
+
+    virtual.run(lambda: share(boom))
+    error, cause = raised
+    assert error.__context__ is cause
+    assert len(traceback.extract_tb(error.__traceback__)) < 10  # it does not grow with each who is told
+    raised.clear()
+    del error, cause
+
+
+def test_who_waits_for_a_group_leaves_no_circle(run):
+    async def fail():
+        raise LookupError
+
+    async def ask(g):
+        with contextlib.suppress(LookupError):
+            await g.wait()
+
+    async def one_round():
+        with contextlib.suppress(LookupError):
+            async with ac.ErrGroup() as g:
+                ac.go(ask, g)  # not kept: it keeps the context, whose cause is the error, which keeps this frame
+                g.go(fail)
+                await ac.never().recv()
+
+    async def main():
+        await one_round()
+        gc.collect()
+        gc.disable()
+        try:
+            before = len(gc.get_objects())
+            for _ in range(50):
+                await one_round()
+            assert len(gc.get_objects()) - before < 50
+        finally:
+            gc.enable()
+
+    run(main)
