@@ -237,12 +237,21 @@ class Schedule:
             crew.arrived()
 
     def _due(self, crew: Crew) -> None:
-        """Start all whose time has come: what the timer calls."""
+        """Start all whose time has come: what the timer calls.
+
+        An eager job may change all of it meanwhile. What it adds has to wait for the next turn, whatever its time, or a
+        job that schedules itself anew would keep the loop for ever.
+        """
         heap, self._timer = self._heap, None
-        now = max(crew.loop.time(), self._armed)
+        now, last = max(crew.loop.time(), self._armed), self._number
+        added = list[tuple[float, int, _Job]]()
         try:
-            while heap and heap[0][0] <= now and not crew.closed:  # an eager job may change all of it
-                job = heapq.heappop(heap)[2]
+            while heap and heap[0][0] <= now and not crew.closed:
+                entry = heapq.heappop(heap)
+                if entry[1] > last:
+                    added.append(entry)
+                    continue
+                job = entry[2]
                 fn, context = job.fn, job.context
                 if fn is not None and context is not None:
                     self._waiting -= 1
@@ -250,6 +259,10 @@ class Schedule:
                     job.forget()
                     _ = context.run(crew.run, run(fn, args), fn)
         finally:
+            for entry in added:
+                heapq.heappush(heap, entry)
+            if crew.closed:
+                self._drop()
             self._adjust(crew)
 
     def _at_work(self, doing: str) -> Crew:

@@ -129,6 +129,8 @@ class WorkerPool:
     async def submit_wait(self, fn: Callable[[*Ts], Awaitable[T]], *args: *Ts) -> T:
         """Put a job in line, wait until it has ended, and return its result.
 
+        A job that does so in its own pool keeps its worker meanwhile: when all workers wait like that, none goes on.
+
         Args:
             fn: As in `submit`.
             *args: What it is called with.
@@ -165,7 +167,8 @@ class WorkerPool:
 
         Returns:
             An async generator, for one ``async for``. What a job raises it raises in the place of its result, and ends.
-            At its end, and when it is closed before (``contextlib.aclosing``), the jobs ahead are cancelled.
+            At its end, and when it is closed before (``contextlib.aclosing``), the jobs ahead are cancelled; errors of
+            those that have failed already are told to the loop's exception handler.
 
         Raises:
             TypeError: `fn` cannot be called, or `items` is not iterable.
@@ -190,7 +193,10 @@ class WorkerPool:
                 yield await ahead.popleft()
         finally:
             for job in ahead:
-                job.cancel()
+                if job.done():  # to cancel it would take its error for heard
+                    self._shop.unheard(job)
+                else:
+                    job.cancel()
 
     # -- changing and ending it
 

@@ -739,3 +739,30 @@ def test_random_programs_do_what_a_list_would_do(seed):
         assert log.calls == expected
 
     virtual.run(main)
+
+
+@pytest.mark.parametrize("eager", [False, pytest.param(True, marks=pytest.mark.skipif("sys.version_info < (3, 12)"))])
+def test_a_job_that_schedules_itself_for_a_time_that_has_passed_lets_the_others_go_on(eager):
+    """An eager one, which ends before the next is looked at, kept the loop for ever."""
+    runs, others = [], []
+
+    async def main():
+        async with ac.Schedule() as s:
+
+            async def again():
+                runs.append(1)
+                if len(runs) < 1000:
+                    s.at(-1.0, again)
+
+            async def other():
+                others.append(len(runs))
+
+            s.at(0.0, other)
+            s.at(-1.0, again)
+            for _ in range(5):
+                await asyncio.sleep(0)
+            assert len(runs) < 10
+        return len(runs)
+
+    assert virtual.run(main, eager=eager) == 1000
+    assert others[0] < 10

@@ -334,9 +334,10 @@ def test_submit_wait_cancelled_does_not_wait_for_a_job_that_takes_its_time(run):
             with pytest.raises(TimeoutError):
                 async with asyncio.timeout(0):
                     await pool.submit_wait(stubborn)
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(0.001):
-                    await pool.submit_wait(stubborn)
+            waiting = asyncio.create_task(pool.submit_wait(stubborn))
+            await settle()
+            waiting.cancel()
+            await asyncio.wait([waiting])
             assert pool.running == 1
             end.set()
         assert pool.done == 1
@@ -1180,5 +1181,24 @@ def test_only_in_its_loop(run):
             thread.join()
             assert len(errors) == 1
             assert pool.running == 0
+
+    run(main)
+
+
+def test_map_tells_of_errors_behind_the_one_that_it_raises(run):
+    """They have happened, and nobody else can ask for them."""
+
+    async def fail(number):
+        raise Boom(number)
+
+    async def main():
+        told = listen()
+        async with ac.WorkerPool(4) as pool:
+            with pytest.raises(Boom, match="0"):
+                async with contextlib.aclosing(pool.map(fail, range(4))) as results:
+                    await settle()
+                    async for _ in results:
+                        pass
+        assert sorted(str(context["exception"]) for context in told) == ["1", "2", "3"]
 
     run(main)
