@@ -96,7 +96,7 @@ def test_a_place_that_is_on_its_way_to_somebody_does_not_make_the_line_longer():
             async with door.place():
                 guests.create_task(guest(1))
                 await virtual.settle()
-            guests.create_task(guest(2))  # the first has been promised the place, and not taken it yet
+            await guest(2)  # the first has been promised the place, and not taken it yet
         assert order == [1, 2]
 
     virtual.run(main)
