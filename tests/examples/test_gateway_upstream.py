@@ -79,6 +79,19 @@ def test_a_server_that_is_not_there_has_failed_and_may_come_back(run):
     run(with_upstream(test))
 
 
+def test_a_connection_that_the_server_has_closed_is_not_used_again(run):
+    async def test(server, upstream):
+        await upstream.get(CALL)
+        server.kill()
+        server.start()
+        (connection,) = upstream._client._transport._pool.connections
+        await until(connection.has_expired)
+        assert (await upstream.get(CALL)).status == 200
+        assert upstream.counts == UpstreamCounts(calls=2, answered=2)
+
+    run(with_upstream(test))
+
+
 def test_a_server_that_dies_before_it_has_answered_has_failed(run):
     asked = ac.Signal()
 
