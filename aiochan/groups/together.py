@@ -260,7 +260,7 @@ class _Heat(Generic[T]):
         won: Those that succeeded before the decision, in the order in which they ended.
     """
 
-    __slots__ = ("_ctx", "_enough", "_error", "_failed", "_late", "_name", "_tolerant", "crew", "tasks", "won")
+    __slots__ = ("_ctx", "_enough", "_error", "_failed", "_late", "_name", "_over", "_tolerant", "crew", "tasks", "won")
 
     def __init__(self, name: str, ctx: Context, enough: int | None, tolerant: bool) -> None:
         self.crew = Crew(name, ctx, self._ended)
@@ -270,6 +270,7 @@ class _Heat(Generic[T]):
         self._ctx = ctx
         self._enough = enough
         self._tolerant = tolerant
+        self._over = False  # a task has said that our context is over
         self._error: BaseException | None = None  # which has decided
         self._failed: list[BaseException] = []  # errors that did not decide, in the order in which they came
         self._late: list[tuple[BaseException, asyncio.Task[T]]] = []  # errors after the decision, and whose
@@ -309,6 +310,9 @@ class _Heat(Generic[T]):
         error = _error_of(task)
         if error is not None and not isinstance(error, Exception):
             self._decide(error)  # whatever was decided before
+        elif isinstance(error, ContextError) and self._ctx.err() is not None and not self.crew.stopped:
+            self._over = True  # no error of its own, which would go before a cancellation of our caller
+            self.stop()
         elif self.crew.stopped:
             if error is not None and self._is_news(error, task):
                 self._late.append((error, task))
@@ -342,6 +346,8 @@ class _Heat(Generic[T]):
         elif cancelled is not None:
             error = late[0] if late else cancelled
             name_others(error, f"later errors in {self._name}", late[1:])
+        elif self._over and (err := self._ctx.err()) is not None:
+            error = type(err)(*err.args)
         elif self._enough is not None and len(self.won) < self._enough:
             error = self._failed[-1]
             name_others(error, f"earlier errors in {self._name}", self._failed[:-1])

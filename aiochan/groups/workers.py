@@ -154,6 +154,8 @@ class WorkerPool:
         except asyncio.CancelledError:
             self._shop.unheard(job)
             raise
+        finally:
+            del job  # the traceback of its error leads here
 
     def map(self, fn: Callable[[A], Awaitable[T]], items: Iterable[A]) -> AsyncGenerator[T, None]:
         """Call ``fn(item)`` for each item as a job of its own, and give the results in the order of the items.

@@ -794,3 +794,27 @@ def test_a_wrong_number_is_refused(run, together):
             await together(-1, gives(1))
 
     run(main)
+
+
+@pytest.mark.parametrize(
+    "call", [ac.all_of, functools.partial(ac.first_of, 1), functools.partial(ac.last_of, 1), ac.race]
+)
+def test_a_cancellation_in_the_turn_in_which_the_context_ends_is_not_swallowed(call):
+    """A function that says that the context is over was taken for an error, which goes before a cancellation."""
+
+    async def body():
+        with ac.background().with_timeout(1.0) as ctx:
+            async with ctx.scope():
+                await call(lambda: ac.retry(asyncio.sleep, 2.0))
+
+    async def main():
+        task = asyncio.create_task(body())
+        heard = []
+        asyncio.get_running_loop().call_later(1.0, lambda: heard.append(task.cancel()))
+        await asyncio.wait([task])
+        await asyncio.sleep(0.0)
+        assert task.cancelled() == heard[0]
+        return task.cancelled()
+
+    cancelled = [virtual.run(main, seed=seed) for seed in range(100)]
+    assert any(cancelled)
