@@ -96,8 +96,7 @@ class Crew:
             WrongLoop: The crew works in another loop or thread.
             Exception: Whatever `fn` raises when it is called. Only what it raises when awaited is the task's.
         """
-        if get_ident() != self._thread:
-            self.check_loop()
+        self.check_loop()
         if self.closed:
             return self.run(_stillborn(), fn)
         try:
@@ -141,6 +140,8 @@ class Crew:
         Raises:
             WrongLoop: Another loop is running here, or none.
         """
+        if get_ident() == self._thread:
+            return  # a loop stays in its thread, mostly, and this is asked faster than the loop
         try:
             here = asyncio.get_running_loop() is self.loop
         except RuntimeError:

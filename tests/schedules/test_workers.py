@@ -317,9 +317,21 @@ def test_quick(title: str, order: str, cancels: int, searched: Searched) -> None
 
 @exhaustive
 @every_order
-@pytest.mark.parametrize("title", [*QUICK, *LARGE])
+@pytest.mark.parametrize("title", [title for title in QUICK | LARGE if not title.startswith("three")])
 def test_to_the_end(title: str, order: str, cancels: int, searched: Searched) -> None:
     searched(explore((QUICK | LARGE)[title], order=order, cancels=cancels))
+
+
+@exhaustive
+@pytest.mark.parametrize("title", [title for title in LARGE if title.startswith("three")])
+def test_three_to_the_end(title: str, searched: Searched) -> None:
+    searched(explore(LARGE[title], order="fifo", cancels=2))
+
+
+@pytest.mark.stress  # half a minute each
+@pytest.mark.parametrize("title", [title for title in LARGE if title.startswith("three")])
+def test_three_in_any_order(title: str, searched: Searched) -> None:
+    searched(explore(LARGE[title], order="any", cancels=1))
 
 
 # -- and that the search would see it
