@@ -22,9 +22,10 @@ _context: Final[Any] = BaseException.__dict__["__context__"]
 
 
 def add_note(error: BaseException, note: str) -> None:
-    """Add a note to an error, if it takes one."""
+    """Add a note to an error, if it takes one and has it not yet: one error may be raised again and again."""
     with contextlib.suppress(Exception):
-        error.add_note(note)
+        if note not in getattr(error, "__notes__", ()):
+            error.add_note(note)
 
 
 def name_others(error: BaseException, title: str, others: Sequence[BaseException]) -> None:

@@ -139,6 +139,9 @@ class Workshop:
         if task.cancelled() or task.exception() is not None:  # what is no Exception ends the group, which raises it
             self.cancelled += 1
             job.end(self._why() if crew.closed else None)
+        elif crew.closed and isinstance(outcome := task.result(), Failed) and isinstance(outcome.error, ContextError):
+            self.cancelled += 1  # the way in which a job says that it was cancelled
+            job.end(outcome.error)
         elif isinstance(outcome := task.result(), Failed):
             self.failed += 1
             self._job_failed(job, crew, outcome.error)

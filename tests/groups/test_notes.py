@@ -32,6 +32,7 @@ def test_the_others_are_named_up_to_a_number_and_then_counted():
         "later: ValueError: 0; ValueError: 1; ValueError: 2; ValueError: 3; ValueError: 4; and 2 more"
     ]
     name_others(error, "later", [error])
+    add_note(error, error.__notes__[0])
     assert len(error.__notes__) == 1
 
 

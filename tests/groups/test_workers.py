@@ -1202,3 +1202,30 @@ def test_map_tells_of_errors_behind_the_one_that_it_raises(run):
         assert sorted(str(context["exception"]) for context in told) == ["1", "2", "3"]
 
     run(main)
+
+
+def test_a_job_that_says_itself_that_the_context_is_over_is_no_noise(run):
+    async def job():
+        try:
+            await for_ever()
+        except asyncio.CancelledError:
+            await ac.retry(asyncio.sleep, 0.0)  # which refuses to begin
+
+    async def main():
+        told = listen()
+
+        async def body():
+            async with ac.WorkerPool(2) as pool:
+                await pool.submit(job)
+                await pool.submit(job)
+                await settle()
+                asyncio.get_running_loop().call_soon(ctx.cancel)
+                await for_ever()
+
+        ctx = ac.background().with_cancel()
+        with pytest.raises(ac.Canceled):
+            await ctx.run(body)
+        gc.collect()
+        assert not told
+
+    run(main)
