@@ -7,8 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from aiochan.testing.explorer import Result
-
-Searched = Callable[[Result], None]
+from tests.schedules.orders import Searched
 
 
 @pytest.fixture

@@ -15,9 +15,9 @@ import pytest
 
 import aiochan as ac
 from aiochan.testing import Run
-from aiochan.testing.explorer import Result, explore
+from aiochan.testing.explorer import explore
+from tests.schedules.orders import Searched
 
-Searched = Callable[[Result], None]
 Scenario = Callable[[Run, set[object]], None]
 
 

@@ -15,17 +15,13 @@ import pytest
 import aiochan as ac
 from aiochan.context import background
 from aiochan.groups.errgroup import ErrGroup, Errors
-from aiochan.testing.explorer import Result, explore
+from aiochan.testing.explorer import explore
+from tests.schedules.orders import Searched, every_order, in_time
 
-Searched = Callable[[Result], None]
 Scenario = Callable[["Stage"], object]
 Fn = Callable[..., Awaitable[Any]]
 
-MODES = [("fifo", 2), ("any", 1)]
-every_order = pytest.mark.parametrize(("order", "cancels"), MODES, ids=[f"{o}-{c}" for o, c in MODES])
 # What takes its time in any order is searched in asyncio's by the quick tests.
-IN_TIME = [("fifo", 2), pytest.param("any", 1, marks=pytest.mark.exhaustive)]
-in_time = pytest.mark.parametrize(("order", "cancels"), IN_TIME, ids=[f"{o}-{c}" for o, c in MODES])
 every_mode: Any = pytest.mark.parametrize("errors", ["first", "all", "collect"])
 
 

@@ -16,18 +16,11 @@ import pytest
 import aiochan as ac
 from aiochan.context import background
 from aiochan.groups import together
-from aiochan.testing.explorer import Result, explore
+from aiochan.testing.explorer import explore
+from tests.schedules.orders import Searched, every_order, in_time
 
-Searched = Callable[[Result], None]
 Scenario = Callable[["Stage"], object]
 Fn = Callable[[], Awaitable[Any]]
-
-MODES = [("fifo", 2), ("any", 1)]
-every_order = pytest.mark.parametrize(("order", "cancels"), MODES, ids=[f"{o}-{c}" for o, c in MODES])
-larger = pytest.mark.parametrize(
-    ("order", "cancels"),
-    [pytest.param("fifo", 2, id="fifo-2"), pytest.param("any", 1, id="any-1", marks=pytest.mark.exhaustive)],
-)
 
 
 class Boom(Exception):
@@ -214,7 +207,7 @@ def winner_and_loser(how: str, turns: int) -> Scenario:
     return scenario
 
 
-@larger
+@in_time
 @pytest.mark.parametrize("how", ["obeys", "returns", "fails"])
 @pytest.mark.parametrize("turns", [0, 1])
 def test_a_loser_that_cleans_up(searched: Searched, order: str, cancels: int, how: str, turns: int) -> None:
@@ -229,7 +222,7 @@ def nobody_wins(stage: Stage) -> None:
     stage.open()
 
 
-@larger
+@in_time
 def test_a_race_that_nobody_wins(searched: Searched, order: str, cancels: int) -> None:
     """X17: the error that came last, whoever it comes from; all the others are named."""
     orders = ["x xx xxx", "xxx x xx"]
@@ -253,7 +246,7 @@ def two_of_three(stage: Stage) -> None:
     stage.open()
 
 
-@larger
+@in_time
 def test_the_nth_success_against_an_error(searched: Searched, order: str, cancels: int) -> None:
     expected = "x, cancelled" if order == "fifo" else "ab, ba, x, cancelled"
     see(searched, two_of_three, expected, order, cancels)
@@ -264,7 +257,7 @@ def two_come_before_the_error(stage: Stage) -> None:
     stage.open()
 
 
-@larger
+@in_time
 def test_an_error_right_behind_the_nth_success(searched: Searched, order: str, cancels: int) -> None:
     """It is dropped, unless the caller was cancelled."""
     expected = "ab, x, cancelled" if order == "fifo" else "ab, ba, x, cancelled"
@@ -276,7 +269,7 @@ def last(stage: Stage) -> None:
     stage.open()
 
 
-@larger
+@in_time
 def test_the_last_one(searched: Searched, order: str, cancels: int) -> None:
     see(searched, last, "a, b, cancelled" if order == "fifo" else "a, b, c, cancelled", order, cancels)
 
@@ -291,14 +284,14 @@ def an_error(how: str) -> Scenario:
     return scenario
 
 
-@larger
+@in_time
 @pytest.mark.parametrize("how", ["obeys", "returns"])
 def test_an_error_against_a_cancellation(searched: Searched, order: str, cancels: int, how: str) -> None:
     """The error goes before it, once it was there."""
     see(searched, an_error(how), "x, cancelled", order, cancels)
 
 
-@larger
+@in_time
 def test_an_error_and_one_of_cleaning_up_against_a_cancellation(searched: Searched, order: str, cancels: int) -> None:
     both = "x!later errors in all_of: tests.schedules.test_race.Boom: xx"
     other = "xx!later errors in all_of: tests.schedules.test_race.Boom: x"
@@ -324,7 +317,7 @@ def with_errors(stage: Stage) -> None:
     stage.open()
 
 
-@larger
+@in_time
 def test_errors_in_their_places(searched: Searched, order: str, cancels: int) -> None:
     """Whoever is cancelled gets no error that stood in its place: it was a result."""
     see(searched, with_errors, "axb, cancelled", order, cancels)
@@ -343,7 +336,7 @@ def context_ends(stage: Stage) -> None:
     stage.run.spawn(ends)
 
 
-@larger
+@in_time
 def test_a_winner_against_the_end_of_the_context_and_a_cancellation(
     searched: Searched, order: str, cancels: int
 ) -> None:

@@ -10,14 +10,8 @@ import pytest
 
 import aiochan as ac
 from aiochan.groups import schedule
-from aiochan.testing.explorer import Result, explore
-
-Searched = Callable[[Result], None]
-Scenario = Callable[[Any], None]
-
-MODES = [("fifo", 2), ("any", 1)]
-every_order = pytest.mark.parametrize(("order", "cancels"), MODES, ids=[f"{o}-{c}" for o, c in MODES])
-exhaustive = pytest.mark.exhaustive
+from aiochan.testing.explorer import explore
+from tests.schedules.orders import Scenario, Searched, every_order, exhaustive
 
 
 class FailedError(Exception):

@@ -7,19 +7,13 @@ be run at any moment. CH16: a time-out that was not needed leaves nothing behind
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 import aiochan as ac
-from aiochan.testing.explorer import Result, explore
-
-Searched = Callable[[Result], None]
-Scenario = Callable[[Any], None]
-
-MODES = [("fifo", 2), ("any", 1)]
-every_order = pytest.mark.parametrize(("order", "cancels"), MODES, ids=[f"{o}-{c}" for o, c in MODES])
+from aiochan.testing.explorer import explore
+from tests.schedules.orders import Scenario, Searched, every_order
 
 
 class Received:

@@ -9,13 +9,9 @@ from typing import Any
 import pytest
 
 from aiochan import core
-from aiochan.testing.explorer import Result, explore
+from aiochan.testing.explorer import explore
+from tests.schedules.orders import Searched, every_order
 from tests.schedules.primitives import Event, Lock, Semaphore
-
-Searched = Callable[[Result], None]
-
-MODES = [("fifo", 2), ("any", 1)]
-every_order = pytest.mark.parametrize(("order", "cancels"), MODES, ids=[f"{o}-{c}" for o, c in MODES])
 
 
 def needs_room(*wants: int) -> Callable[[Any], None]:
