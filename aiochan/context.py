@@ -41,6 +41,7 @@ from typing import Any, Final, TypeAlias, TypeVar, TypeVarTuple, overload
 
 from aiochan.core import Signal
 from aiochan.errors import Canceled, ContextError, DeadlineExceeded, MisuseError, WouldBlock, WrongLoop
+from aiochan.seconds import check_seconds
 
 __all__ = ["CURRENT", "Context", "Scope", "background", "current_context", "lasting_context", "todo", "variables"]
 
@@ -306,7 +307,7 @@ class Context:
 
         Follows Go's ``context.WithTimeout`` and ``WithTimeoutCause``.
         """
-        seconds = _time(seconds, "seconds")
+        seconds = check_seconds("seconds", seconds)
         loop = _need_loop("by whose clock with_timeout() goes")
         now = loop.time()
         return self._ending("with_timeout", seconds, loop, now, now + seconds, cause)
@@ -325,7 +326,7 @@ class Context:
 
         Follows Go's ``context.WithDeadline`` and ``WithDeadlineCause``.
         """
-        when = _time(when, "when")
+        when = check_seconds("when", when)
         loop = _need_loop("by whose clock with_deadline() goes")
         return self._ending("with_deadline", when, loop, loop.time(), when, cause)
 
@@ -726,18 +727,6 @@ def _need_loop(what_for: str) -> asyncio.AbstractEventLoop:
         return asyncio.get_running_loop()
     except RuntimeError:
         raise MisuseError(f"there is no running event loop, {what_for}") from None
-
-
-def _time(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (float, int)):  # a union would take twice as long
-        raise TypeError(f"{name} must be a number of seconds, not {value!r}")
-    try:
-        number = float(value)
-    except OverflowError:
-        raise ValueError(f"{name} is too large for a number of seconds; for never, take math.inf") from None
-    if math.isnan(number):
-        raise ValueError(f"{name} must be a number of seconds, not {value!r}")
-    return number
 
 
 def _check_cause(cause: object) -> None:

@@ -29,6 +29,7 @@ import math
 
 from aiochan.core import Chan, CommaOk, RecvChan
 from aiochan.errors import MisuseError, WrongLoop
+from aiochan.seconds import check_seconds
 
 __all__ = ["Ticker", "Timer", "after", "at", "tick"]
 
@@ -55,7 +56,7 @@ def after(d: float) -> RecvChan[float]:
         ValueError: `d` is nan.
         MisuseError: No event loop is running.
     """
-    seconds, end = _seconds("after", "d", d), _TimerEnd(_Alarm("after"))
+    seconds, end = check_seconds("after(): d", d), _TimerEnd(_Alarm("after"))
     end.alarm.go_off_in(seconds)
     return end
 
@@ -74,7 +75,7 @@ def at(when: float) -> RecvChan[float]:
         ValueError: `when` is nan.
         MisuseError: No event loop is running.
     """
-    seconds, end = _seconds("at", "when", when), _TimerEnd(_Alarm("at"))
+    seconds, end = check_seconds("at(): when", when), _TimerEnd(_Alarm("at"))
     end.alarm.go_off_at(seconds)
     return end
 
@@ -117,7 +118,7 @@ class Timer:
     __slots__ = ("__weakref__", "_end")
 
     def __init__(self, d: float) -> None:
-        seconds = _seconds("Timer", "d", d)
+        seconds = check_seconds("Timer(): d", d)
         self._end = _TimerEnd(_Alarm("Timer"))
         self._end.alarm.go_off_in(seconds)
 
@@ -158,7 +159,7 @@ class Timer:
             MisuseError: No event loop is running.
             WrongLoop: It belongs to another event loop.
         """
-        seconds, alarm = _seconds("Timer.reset", "d", d), self._end.alarm
+        seconds, alarm = check_seconds("Timer.reset(): d", d), self._end.alarm
         alarm.check("Timer.reset")
         stopped = alarm.stop()
         alarm.go_off_in(seconds)
@@ -402,23 +403,7 @@ def _running_loop(who: str) -> asyncio.AbstractEventLoop:
     return loop
 
 
-def _seconds(who: str, what: str, value: float) -> float:
-    """Check a number of seconds."""
-    if isinstance(value, bool) or not isinstance(value, int | float):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"{who}(): {what} must be a number of seconds, not {value!r}")
-    if math.isnan(seconds := _float(value)):
-        raise ValueError(f"{who}(): {what} must be a number of seconds, not nan")
-    return seconds
-
-
-def _float(value: float) -> float:
-    try:
-        return float(value)
-    except OverflowError:  # of a whole number, which is as good as infinite
-        return math.inf if value > 0 else -math.inf
-
-
 def _period(who: str, value: float) -> float:
-    if (period := _seconds(who, "period", value)) <= 0:
+    if (period := check_seconds(f"{who}(): period", value)) <= 0:
         raise ValueError(f"{who}(): period must be more than 0 seconds, not {value!r}")
     return period

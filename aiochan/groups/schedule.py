@@ -38,6 +38,7 @@ from aiochan.context import Context, variables
 from aiochan.errors import MisuseError
 from aiochan.groups.crew import Crew, check_callable
 from aiochan.groups.jobs import Jobs, run
+from aiochan.seconds import check_seconds
 
 __all__ = ["Schedule"]
 
@@ -118,7 +119,7 @@ class Schedule:
 
         Follows ``Group.Delay``.
         """
-        seconds = _time(seconds, "seconds")
+        seconds = _time("seconds", seconds)
         crew = self._at_work("delay")
         return self._add(crew, crew.loop.time() + seconds, fn, args)
 
@@ -142,7 +143,7 @@ class Schedule:
 
         Follows ``Group.Schedule``.
         """
-        when = _time(when, "when")
+        when = _time("when", when)
         return self._add(self._at_work("at"), when, fn, args)
 
     async def wait(self) -> None:
@@ -328,9 +329,7 @@ class _Job:
         self.args = ()
 
 
-def _time(value: object, name: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, (float, int)):  # a union would take twice as long
-        raise TypeError(f"{name} must be a number of seconds, not {value!r}")
-    if not value < math.inf or (isinstance(value, int) and value.bit_length() > 1000):
-        raise ValueError(f"{name} must be a finite number of seconds, not {value!r}")
-    return float(value)
+def _time(what: str, value: float) -> float:
+    if (seconds := check_seconds(what, value)) == math.inf:
+        raise ValueError(f"{what} must be a finite number of seconds, not {value!r}")
+    return seconds

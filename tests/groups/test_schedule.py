@@ -620,7 +620,7 @@ def test_times_that_are_no_numbers(run, time):
 def test_times_that_never_come(run, time):
     async def main():
         async with ac.Schedule() as s:
-            with pytest.raises(ValueError, match="seconds must be a finite number of seconds, not ") as raised:
+            with pytest.raises(ValueError, match=r"seconds must be a (finite )?number of seconds, not ") as raised:
                 s.delay(time, for_ever)
             assert repr(time) in str(raised.value)
             with pytest.raises(ValueError, match="when must be"):
