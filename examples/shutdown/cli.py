@@ -10,8 +10,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from examples.shutdown.phases import Ended, one_phase, two_phases
-from examples.shutdown.signals import listening
+from examples.shutdown.signals import listening, undisturbed_by
 from examples.shutdown.tally import Tally
+
+STOP = signal.SIGINT, signal.SIGTERM
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -19,7 +21,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = _parse(arguments)
     tally = Tally(options.files, options.memory, options.every)
     try:
-        ended = asyncio.run(_run(tally, options))
+        with undisturbed_by(*STOP):
+            ended = asyncio.run(_run(tally, options))
     except OSError as error:
         print(f"shutdown: {error}", file=sys.stderr)
         return 1
@@ -28,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _run(tally: Tally, options: argparse.Namespace) -> Ended:
-    with listening(signal.SIGINT, signal.SIGTERM) as told:
+    with listening(*STOP) as told:
         print("shutdown: counting; Ctrl-C or SIGTERM ends it", file=sys.stderr, flush=True)
         if options.phases == 1:
             return await one_phase(told, tally.watch, lambda: print(tally.report(), end=""))

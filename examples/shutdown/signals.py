@@ -34,3 +34,14 @@ def listening(*wanted: signal.Signals) -> Iterator[ac.RecvChan[signal.Signals]]:
         told.close()
         for number, handler in before.items():
             signal.signal(number, handler)
+
+
+@contextmanager
+def undisturbed_by(*unwanted: signal.Signals) -> Iterator[None]:
+    """Ignore these signals but for where somebody is `listening`: one more could tear the loop while it is closed."""
+    before = {number: signal.signal(number, signal.SIG_IGN) for number in unwanted}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

@@ -168,6 +168,22 @@ def test_the_program_stops_when_it_is_told(tmp_path, phases, number):
     assert out.split()[1:] == [str(file)]
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="there SIGTERM cannot be caught")
+@pytest.mark.parametrize("phases", ["1", "2"])
+def test_the_program_stops_when_it_is_told_twice(tmp_path, phases):
+    """The second signal may come while the loop is being closed, which it tore."""
+    file = tmp_path / "log"
+    file.write_text("one\n")
+    command = [sys.executable, "-m", "examples.shutdown", "--phases", phases, "--every", "0.01", str(file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as program:
+        assert "counting" in program.stderr.readline()
+        program.send_signal(signal.SIGINT)
+        program.send_signal(signal.SIGINT)
+        _out, err = program.communicate(timeout=PATIENCE_S)
+    assert "Traceback" not in err
+    assert err.splitlines()[-1] in {f"shutdown: {ended.value}" for ended in Ended}
+
+
 @pytest.mark.parametrize(
     "wrong", [["--limit", "0", "f"], ["--every", "soon", "f"], ["--phases", "1", "--memory", "m", "f"], []]
 )
