@@ -41,6 +41,7 @@ from typing import Any, Final, TypeAlias, TypeVar, TypeVarTuple, overload
 
 from aiochan.core import Signal
 from aiochan.errors import Canceled, ContextError, DeadlineExceeded, MisuseError, WouldBlock, WrongLoop
+from aiochan.loops import running_loop
 from aiochan.seconds import check_seconds
 
 __all__ = ["CURRENT", "Context", "Scope", "background", "current_context", "lasting_context", "todo", "variables"]
@@ -178,7 +179,7 @@ class _End(_Node):
         if self.err is None:
             if self.home is not None and self.home[0].is_closed():
                 self.done = self.home = None  # and with it all who waited; a signal is of use in one loop only
-            if (loop := _running_loop()) is not None:
+            if (loop := running_loop()) is not None:
                 self.belong(loop)
         if self.done is None:
             self.done = Signal("ctx.done()")
@@ -690,7 +691,7 @@ def current_context() -> Context:
     """
     ctx = CURRENT.get()
     end = ctx._end
-    if end is not None and end.home is not None and _is_elsewhere(end.home) and _running_loop() is not None:
+    if end is not None and end.home is not None and _is_elsewhere(end.home) and running_loop() is not None:
         return ctx.without_cancel()
     return ctx
 
@@ -703,18 +704,11 @@ def lasting_context() -> Context:
 
 def variables(ctx: Context) -> contextvars.Context:
     """Copy the context variables of the caller, with `ctx` as the current context: for the tasks of a group."""
-    if ctx._end is not None and (loop := _running_loop()) is not None:
+    if ctx._end is not None and (loop := running_loop()) is not None:
         ctx._end.belong(loop)
     copied = contextvars.copy_context()
     copied.run(CURRENT.set, ctx)
     return copied
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 def _is_elsewhere(home: _Home | None) -> bool:
@@ -724,7 +718,7 @@ def _is_elsewhere(home: _Home | None) -> bool:
 
 def _need_loop(what_for: str) -> asyncio.AbstractEventLoop:
     try:
-        return asyncio.get_running_loop()
+        return asyncio.get_running_loop()  # and not running_loop(): each scope asks
     except RuntimeError:
         raise MisuseError(f"there is no running event loop, {what_for}") from None
 

@@ -29,6 +29,7 @@ import math
 
 from aiochan.core import Chan, CommaOk, RecvChan
 from aiochan.errors import MisuseError, WrongLoop
+from aiochan.loops import running_loop
 from aiochan.seconds import check_seconds
 
 __all__ = ["Ticker", "Timer", "after", "at", "tick"]
@@ -311,7 +312,7 @@ class _Alarm:
         self.abandoned = True
         if self.handle is None:
             return
-        if _loop_here() is self.loop:
+        if running_loop() is self.loop:
             self.drop()
         else:
             with contextlib.suppress(RuntimeError):  # the loop is closed, and has forgotten its handles
@@ -390,15 +391,8 @@ class _TimerEnd(RecvChan[float]):
         return self.alarm
 
 
-def _loop_here() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
-
-
 def _running_loop(who: str) -> asyncio.AbstractEventLoop:
-    if (loop := _loop_here()) is None:
+    if (loop := running_loop()) is None:
         raise MisuseError(f"{who}() needs a running event loop: call it in a coroutine or in a callback")
     return loop
 

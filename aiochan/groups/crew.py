@@ -38,6 +38,7 @@ from typing import Any, TypeVar, TypeVarTuple
 from aiochan.context import CURRENT, Context, Scope, variables
 from aiochan.core import WaitQueue
 from aiochan.errors import MisuseError, WrongLoop
+from aiochan.loops import running_loop
 
 __all__ = ["BodyScope", "Crew", "call", "check_callable", "name_of"]
 
@@ -142,11 +143,7 @@ class Crew:
         """
         if get_ident() == self._thread:
             return  # a loop stays in its thread, mostly, and this is asked faster than the loop
-        try:
-            here = asyncio.get_running_loop() is self.loop
-        except RuntimeError:
-            here = False
-        if not here:
+        if running_loop() is not self.loop:
             raise WrongLoop(
                 f"{self!r} works in the event loop that it was made in; ask it there,"
                 " for example with asyncio.run_coroutine_threadsafe"
@@ -197,9 +194,7 @@ class Crew:
         """
         self.check_loop()
         if self.loop.get_task_factory() is not None:
-            await asyncio.sleep(
-                0
-            )  # perhaps our own eager task asks, in its first step: it is not known before the next
+            await asyncio.sleep(0)  # perhaps our own eager task asks: it is not known in its first step
         if asyncio.current_task() in self.tasks:
             raise MisuseError(f"a task of {self!r} cannot wait for it: it would wait for itself")
         if self.tasks or self.expected:

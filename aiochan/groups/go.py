@@ -17,6 +17,7 @@ from typing import Any, TypeVar, TypeVarTuple
 from aiochan.context import lasting_context, variables
 from aiochan.errors import MisuseError
 from aiochan.groups.crew import call, name_of
+from aiochan.loops import running_loop
 
 __all__ = ["go", "keep"]
 
@@ -48,10 +49,8 @@ def go(fn: Callable[[*Ts], Awaitable[T]], *args: *Ts, name: str | None = None) -
 
     Follows Go's ``go`` statement, whose panics nobody can overlook either.
     """
-    try:
-        loop = asyncio.get_running_loop()
-    except RuntimeError:
-        raise MisuseError(f"go() needs a running event loop, to run {name_of(fn)} in") from None
+    if (loop := running_loop()) is None:
+        raise MisuseError(f"go() needs a running event loop, to run {name_of(fn)} in")
     if name is not None and not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]
         raise TypeError(f"the name of a task is a string, not {name!r}")
     context = variables(lasting_context())

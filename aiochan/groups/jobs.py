@@ -19,6 +19,7 @@ from aiochan.context import Context
 from aiochan.errors import MisuseError, WrongLoop
 from aiochan.groups.crew import Crew, call
 from aiochan.groups.errgroup import ErrGroup
+from aiochan.loops import running_loop
 
 __all__ = ["Failed", "Job", "Jobs", "attempt", "run"]
 
@@ -68,7 +69,7 @@ class Jobs(ErrGroup):
         if crew is None:
             when = "has not been entered; use it inside of: async with" if self._later is None else "was left"
             raise MisuseError(f"cannot {doing}: {owner!r} {when}")
-        if _running_loop() is not crew.loop:
+        if running_loop() is not crew.loop:
             raise WrongLoop(f"{owner!r} belongs to another event loop or thread; use it there")
         return crew
 
@@ -120,13 +121,6 @@ async def attempt(fn: Callable[[*Ts], Awaitable[T]], args: tuple[*Ts]) -> T | Fa
         return await call(fn, args)
     except Exception as error:  # noqa: BLE001 - the submitter of the job hears of it
         return Failed(error)
-
-
-def _running_loop() -> asyncio.AbstractEventLoop | None:
-    try:
-        return asyncio.get_running_loop()
-    except RuntimeError:
-        return None
 
 
 class Job(asyncio.Future[T]):

@@ -35,6 +35,7 @@ from aiochan.errors import Canceled, MisuseError, WrongLoop
 from aiochan.groups.crew import call, check_callable
 from aiochan.groups.go import keep
 from aiochan.groups.notes import raise_as_it_was
+from aiochan.loops import running_loop
 
 __all__ = ["FlightResult", "SingleFlight"]
 
@@ -191,10 +192,8 @@ class SingleFlight(Generic[K, V]):
 
     def _check_loop(self) -> asyncio.AbstractEventLoop:
         """Belong to the running loop; what is left of one that was closed is gone."""
-        try:
-            loop = asyncio.get_running_loop()
-        except RuntimeError:
-            raise MisuseError(f"{self!r} needs a running event loop") from None
+        if (loop := running_loop()) is None:
+            raise MisuseError(f"{self!r} needs a running event loop")
         if self._loop is not loop:
             if self._loop is not None and not self._loop.is_closed():
                 raise WrongLoop(f"{self!r} belongs to another event loop, which is not closed; make one for each loop")
