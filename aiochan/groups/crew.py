@@ -97,7 +97,8 @@ class Crew:
             WrongLoop: The crew works in another loop or thread.
             Exception: Whatever `fn` raises when it is called. Only what it raises when awaited is the task's.
         """
-        self.check_loop()
+        if get_ident() != self._thread:  # a loop stays in its thread, mostly, and this is asked faster than the loop
+            self.check_loop()
         if self.closed:
             return self.run(_stillborn(), fn)
         try:
@@ -141,8 +142,6 @@ class Crew:
         Raises:
             WrongLoop: Another loop is running here, or none.
         """
-        if get_ident() == self._thread:
-            return  # a loop stays in its thread, mostly, and this is asked faster than the loop
         if running_loop() is not self.loop:
             raise WrongLoop(
                 f"{self!r} works in the event loop that it was made in; ask it there,"

@@ -1065,3 +1065,26 @@ def test_another_loop_is_refused_before_anything_happens(run, what, limit):
         assert not called
 
     run(main)
+
+
+@pytest.mark.parametrize("what", ["try_go", "submit", "wait"])
+def test_another_loop_of_the_same_thread_is_refused(what):
+    """A program may run one loop inside of another by force; a stranger who waited was never told."""
+
+    async def ask(g):
+        asked = g.wait() if what == "wait" else getattr(g, what)(asyncio.sleep, 0)
+        return await asked if what != "try_go" else asked
+
+    async def main():
+        async with ErrGroup() as g:
+            go_on, outer = ac.Signal(), asyncio.get_running_loop()
+            g.go(go_on.wait)
+            asyncio.events._set_running_loop(None)
+            try:
+                with asyncio.Runner() as runner, pytest.raises(ac.WrongLoop, match="event loop that it was made in"):
+                    runner.run(ask(g))
+            finally:
+                asyncio.events._set_running_loop(outer)
+            go_on.close()
+
+    asyncio.run(main())
