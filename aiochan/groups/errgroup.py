@@ -381,9 +381,9 @@ class ErrGroup:
             self._told = ExceptionGroup(f"{self._title()} failed", errors)
         return self._told, None
 
-    def _closed_to(self, doing: str) -> MisuseError:
+    def _closed_to(self, doing: str, owner: object = None) -> MisuseError:
         when = "has not been entered; use it inside of: async with" if self._later is None else "was left"
-        return MisuseError(f"cannot {doing}: {self!r} {when}")
+        return MisuseError(f"cannot {doing}: {self if owner is None else owner!r} {when}")
 
     # -- looking
 

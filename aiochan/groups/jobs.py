@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeVar, TypeVarTuple
 
 from aiochan.context import Context
-from aiochan.errors import MisuseError, WrongLoop
+from aiochan.errors import WrongLoop
 from aiochan.groups.crew import Crew, call
 from aiochan.groups.errgroup import ErrGroup
 from aiochan.loops import running_loop
@@ -67,8 +67,7 @@ class Jobs(ErrGroup):
         """
         crew = self._crew
         if crew is None:
-            when = "has not been entered; use it inside of: async with" if self._later is None else "was left"
-            raise MisuseError(f"cannot {doing}: {owner!r} {when}")
+            raise self._closed_to(doing, owner)
         if running_loop() is not crew.loop:
             raise WrongLoop(f"{owner!r} belongs to another event loop or thread; use it there")
         return crew
