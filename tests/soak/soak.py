@@ -107,7 +107,7 @@ def soak(
     world = World(seed)
     core.seed(seed)
     core.set_budget(*core.set_budget())  # whatever is left of the last operations, begin anew
-    with _noises(world), _collector(collector), asyncio.Runner(loop_factory=_factory(loop)) as runner:
+    with _collector(collector), _noises(world), asyncio.Runner(loop_factory=_factory(loop)) as runner:
         runner.get_loop().set_exception_handler(
             lambda _, context: world.problem(f"the loop's exception handler: {context}")
         )

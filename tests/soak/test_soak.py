@@ -275,6 +275,29 @@ async def a_task_that_swallows_its_cancellation(soak):
     await soak.world.ended([task])
 
 
+def a_sleeper_of_another_loop():
+    """Somebody asleep, of whom no loop knows any more."""
+
+    async def park():
+        held = [ac.Chan().recv()]
+        held[0].send(None).add_done_callback(quiet)
+        return held
+
+    return asyncio.run(park())
+
+
+def test_it_does_not_hear_the_garbage_of_others():
+    circle = a_sleeper_of_another_loop()
+    circle.append(circle)
+    del circle
+    assert soak.soak("nothing", lambda _: asyncio.sleep(0)).problems == []
+
+
+def test_it_does_not_count_the_sleepers_of_others():
+    held = a_sleeper_of_another_loop()
+    assert soak.soak("freed by the work", lambda _: asyncio.sleep(0, held.clear())).problems == []
+
+
 NOISES = {
     an_error_that_nobody_asks_for: "the loop's exception handler: ",
     a_coroutine_that_nobody_awaits: "was never awaited",

@@ -43,7 +43,7 @@ class World(hooks.Observer):
         self.over = False
         self.problems: list[str] = []
         self.counts: Counter[str] = Counter()
-        self.asleep = 0
+        self._asleep: set[int] = set()  # the waiters that fell asleep here, by id: one of before may leave only now
         self._running: set[Task] = set()
         self._told: set[Task] = set()  # to end, and must
         self._doomed: set[Task] = set()  # to be cancelled as soon as they are woken
@@ -52,16 +52,20 @@ class World(hooks.Observer):
     # -- the observer of the library
 
     def parked(self, waiter: Waiter) -> None:
-        self.asleep += 1
+        self._asleep.add(id(waiter))
         self.counts["waits"] += 1
 
     def woken(self, waiter: Waiter) -> None:
-        self.asleep -= 1
+        self._asleep.discard(id(waiter))
         if self._doomed and (task := waiter.owner) in self._doomed and task is not None:
             self._woken.append(task)
 
     def left(self, waiter: Waiter) -> None:
-        self.asleep -= 1
+        self._asleep.discard(id(waiter))
+
+    @property
+    def asleep(self) -> int:
+        return len(self._asleep)
 
     # -- tasks
 
