@@ -26,21 +26,19 @@ K3  Once closed, no function is called any more; once stopped, every task is bei
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import functools
-import inspect
-import sys
 from collections.abc import Awaitable, Callable, Coroutine
 from threading import get_ident
 from types import CoroutineType
 from typing import Any, TypeVar, TypeVarTuple
 
+from aiochan.calling import as_coroutine, check_callable, name_of
 from aiochan.context import CURRENT, Context, Scope, variables
 from aiochan.core import WaitQueue
 from aiochan.errors import MisuseError, WrongLoop
 from aiochan.loops import running_loop
+from aiochan.shielding import shield
 
-__all__ = ["BodyScope", "Crew", "call", "check_callable", "name_of"]
+__all__ = ["BodyScope", "Crew"]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -108,7 +106,7 @@ class Crew:
             raise
         coro: Coroutine[Any, Any, T] = made
         if type(made) is not CoroutineType:
-            coro = _as_coroutine(fn, made)
+            coro = as_coroutine(fn, made)
         return self.run(coro, fn)
 
     def run(self, coro: Coroutine[Any, Any, T], fn: object) -> asyncio.Task[T]:
@@ -214,7 +212,7 @@ class Crew:
                     if first is None:
                         await self._until_nobody_is_left()
                     else:
-                        with _shield():
+                        with shield():
                             await self._until_nobody_is_left()
                 except asyncio.CancelledError as error:
                     if first is None:
@@ -271,57 +269,6 @@ class BodyScope(Scope):
             self.home[0].call_soon(self._end)
 
 
-def call(fn: Callable[[*Ts], Awaitable[T]], args: tuple[*Ts]) -> Coroutine[Any, Any, T]:
-    """Call ``fn(*args)``, and make a coroutine of what it returns.
-
-    Raises:
-        TypeError: `fn` cannot be called, or what it returned cannot be awaited.
-
-    Cancellation: goes on to what `fn` returned.
-    """
-    try:
-        made: Any = fn(*args)
-    except TypeError:
-        check_callable(fn)
-        raise
-    return _as_coroutine(fn, made)
-
-
-def _as_coroutine(fn: object, made: Any) -> Coroutine[Any, Any, Any]:
-    """Make a coroutine of what `fn` has returned."""
-    coro: Coroutine[Any, Any, Any] = made
-    if type(made) is CoroutineType or isinstance(made, Coroutine):
-        return coro
-    if not inspect.isawaitable(made):
-        raise TypeError(f"{fn!r} must return an awaitable, not {made!r}; pass a coroutine function and its arguments")
-    return _await(made)
-
-
-def check_callable(fn: object) -> None:
-    """Refuse what cannot be called, above all a coroutine.
-
-    Raises:
-        TypeError: It cannot be called.
-    """
-    if callable(fn):
-        return
-    if asyncio.iscoroutine(fn):
-        fn.close()
-    raise TypeError(f"a function is needed, not {fn!r}; write go(fn, arg), not go(fn(arg))")
-
-
-def name_of(fn: object) -> str:
-    """Return what tasks of `fn` are called."""
-    name: str | None = getattr(fn, "__name__", None)
-    if name is None:
-        return name_of(fn.func) if isinstance(fn, functools.partial) else type(fn).__name__
-    return name
-
-
-async def _await(made: Awaitable[T]) -> T:
-    return await made
-
-
 async def _stillborn() -> Any:
     """Be cancelled, even as an eager task that runs before anybody can cancel it."""
     raise asyncio.CancelledError
@@ -329,11 +276,3 @@ async def _stillborn() -> Any:
 
 def _nothing() -> None:
     """Give nothing back: everybody who waits is woken, so nobody has taken another's turn."""
-
-
-def _shield() -> contextlib.AbstractContextManager[object]:
-    """Keep a cancelled anyio scope from cancelling us in every turn; nothing is to be done where there is no anyio."""
-    anyio: Any = sys.modules.get("anyio")  # whoever is in a scope of it has loaded it; nobody else has to
-    shield: contextlib.AbstractContextManager[object]
-    shield = contextlib.nullcontext() if anyio is None else anyio.CancelScope(shield=True)
-    return shield

@@ -1,30 +1,21 @@
-"""Tasks that belong to nobody: `go`, and what else in this folder starts a task needs for it.
-
-asyncio refers to its tasks only weakly. A task that waits, and that nobody else refers to, may be thrown away by the
-garbage collector in the middle of its work; and what it fails with is told when the last reference to it dies, which
-may be never. So:
-
-G1  A task that is kept is referred to from its start to its end.
-G2  What is kept for a loop that was closed goes when tasks of another loop are kept: nobody will ever end them.
-"""
+"""Tasks that belong to nobody: `go`."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from typing import Any, TypeVar, TypeVarTuple
+from typing import TypeVar, TypeVarTuple
 
+from aiochan.calling import call, name_of
 from aiochan.context import lasting_context, variables
 from aiochan.errors import MisuseError
-from aiochan.groups.crew import call, name_of
 from aiochan.loops import running_loop
+from aiochan.tasks import keep, tell_failure
 
-__all__ = ["go", "keep"]
+__all__ = ["go"]
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
-
-_kept: dict[asyncio.AbstractEventLoop, set[asyncio.Task[Any]]] = {}
 
 
 def go(fn: Callable[[*Ts], Awaitable[T]], *args: *Ts, name: str | None = None) -> asyncio.Task[T]:
@@ -56,32 +47,5 @@ def go(fn: Callable[[*Ts], Awaitable[T]], *args: *Ts, name: str | None = None) -
     context = variables(lasting_context())
     task = loop.create_task(call(fn, args), name=name_of(fn) if name is None else name, context=context)
     keep(task)
-    task.add_done_callback(_tell)
+    tell_failure(task, "go()")
     return task
-
-
-def _tell(task: asyncio.Task[Any]) -> None:
-    """Tell the loop what a task failed with; asking for it marks it as retrieved."""
-    error = None if task.cancelled() else task.exception()
-    if error is not None and not isinstance(error, KeyboardInterrupt | SystemExit):  # these came out of the loop
-        message = f"the task {task.get_name()!r}, which go() started, has failed"
-        task.get_loop().call_exception_handler({"message": message, "exception": error, "task": task})
-
-
-def keep(task: asyncio.Task[Any]) -> None:
-    """Refer to a task until it has ended."""
-    loop = task.get_loop()
-    if loop not in _kept:
-        for other in [other for other in _kept if other.is_closed()]:
-            del _kept[other]
-        _kept[loop] = set()
-    _kept[loop].add(task)
-    task.add_done_callback(_let_go)
-
-
-def _let_go(task: asyncio.Task[Any]) -> None:
-    loop = task.get_loop()
-    if tasks := _kept.get(loop):
-        tasks.discard(task)
-        if not tasks:
-            del _kept[loop]  # or it would keep the loop alive

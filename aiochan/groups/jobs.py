@@ -15,9 +15,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Self, TypeVar, TypeVarTuple
 
+from aiochan.calling import call
 from aiochan.context import Context
 from aiochan.errors import WrongLoop
-from aiochan.groups.crew import Crew, call
+from aiochan.groups.crew import Crew
 from aiochan.groups.errgroup import ErrGroup
 from aiochan.loops import running_loop
 

@@ -19,7 +19,8 @@ from collections import OrderedDict
 from collections.abc import Awaitable, Callable
 from typing import Any, SupportsIndex, TypeVar, TypeVarTuple
 
-from aiochan.groups.crew import Crew, call, check_callable
+from aiochan.calling import call, check_callable
+from aiochan.groups.crew import Crew
 
 __all__ = ["Places", "whole"]
 

@@ -20,9 +20,9 @@ from random import Random
 from random import random as roll_for_all
 from typing import TypeVar, TypeVarTuple, cast
 
+from aiochan.calling import name_of
 from aiochan.context import current_context
 from aiochan.groups.checks import check_count, check_functions, check_number, refuse_ended
-from aiochan.groups.crew import name_of
 from aiochan.groups.notes import add_note
 
 __all__ = ["retry"]

@@ -34,9 +34,10 @@ from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import Any, Self, TypeVarTuple
 
+from aiochan.calling import check_callable
 from aiochan.context import Context, variables
 from aiochan.errors import MisuseError
-from aiochan.groups.crew import Crew, check_callable
+from aiochan.groups.crew import Crew
 from aiochan.groups.jobs import Jobs, run
 from aiochan.seconds import check_seconds
 

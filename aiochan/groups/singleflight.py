@@ -29,13 +29,13 @@ from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, Generic, NamedTuple, TypeVar, TypeVarTuple
 
+from aiochan.calling import call, check_callable
 from aiochan.context import lasting_context, variables
 from aiochan.core import Chan, RecvChan, Signal
 from aiochan.errors import Canceled, MisuseError, WrongLoop
-from aiochan.groups.crew import call, check_callable
-from aiochan.groups.go import keep
 from aiochan.groups.notes import raise_as_it_was
 from aiochan.loops import running_loop
+from aiochan.tasks import keep
 
 __all__ = ["FlightResult", "SingleFlight"]
 

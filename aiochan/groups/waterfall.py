@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar, overload
 
+from aiochan.calling import call
 from aiochan.context import current_context
 from aiochan.groups.checks import check_functions, refuse_ended
-from aiochan.groups.crew import call
 
 __all__ = ["waterfall"]
 

@@ -16,10 +16,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Itera
 from types import TracebackType
 from typing import Any, Self, SupportsIndex, TypeVar, TypeVarTuple, cast
 
+from aiochan.calling import check_callable
 from aiochan.context import Context
 from aiochan.core import RecvChan
 from aiochan.errors import MisuseError
-from aiochan.groups.crew import check_callable
 from aiochan.groups.workshop import Workshop
 
 __all__ = ["WorkerPool"]

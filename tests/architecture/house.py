@@ -27,8 +27,12 @@ class Home:
 HOMES = {
     "_namesake": Home(floor=0, reach=-1),
     "errors": Home(floor=0, reach=-1),
+    "calling": Home(floor=0, reach=-1),
+    "counts": Home(floor=0, reach=-1),
     "loops": Home(floor=0, reach=-1),
     "seconds": Home(floor=0, reach=-1),
+    "shielding": Home(floor=0, reach=-1),
+    "tasks": Home(floor=0, reach=-1),
     "core": Home(floor=1, reach=0),
     "context": Home(floor=2, reach=1),
     "timers": Home(floor=2, reach=1),

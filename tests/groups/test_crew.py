@@ -10,7 +10,7 @@ import pytest
 
 import aiochan as ac
 from aiochan.context import background, current_context
-from aiochan.groups.crew import Crew, call, check_callable, name_of
+from aiochan.groups.crew import Crew
 from aiochan.testing import virtual
 
 who = contextvars.ContextVar("who", default="nobody")
@@ -397,12 +397,6 @@ def test_names_say_the_crew_and_the_function(run):
     run(main)
 
 
-def test_a_name_is_that_of_the_function():
-    assert name_of(value) == "value"
-    assert name_of(functools.partial(value, 1)) == "value"
-    assert name_of(ac.Chan().recv) == "recv"
-
-
 def test_whatever_can_be_awaited_will_do(run):
     class Awaitable:
         def __await__(self):
@@ -461,15 +455,6 @@ def test_what_a_function_raises_when_it_is_called_is_for_the_caller(run):
         assert not people.tasks
 
     run(main)
-
-
-def test_call_and_check_callable():
-    coro = call(value, (1,))
-    with pytest.raises(StopIteration):
-        coro.send(None)
-    check_callable(value)
-    with pytest.raises(TypeError, match="a function is needed"):
-        check_callable(None)
 
 
 def test_another_thread_cannot_start_tasks(run):
