@@ -30,8 +30,9 @@ from typing import Any, Literal, Self, SupportsIndex, TypeAlias, TypeVar, TypeVa
 from aiochan.context import Context, background, current_context
 from aiochan.errors import ContextError, DeadlineExceeded, MisuseError
 from aiochan.groups.crew import BodyScope, Crew
-from aiochan.groups.notes import name_others, raise_as_it_was, set_context
+from aiochan.groups.notes import name_others
 from aiochan.groups.places import Places, whole
+from aiochan.raising import raise_as_it_was, set_context
 
 __all__ = ["ErrGroup", "Errors"]
 

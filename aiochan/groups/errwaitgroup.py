@@ -18,7 +18,7 @@ from typing import SupportsIndex, TypeAlias
 
 from aiochan.core import WaitQueue
 from aiochan.errors import MisuseError
-from aiochan.groups.notes import raise_as_it_was
+from aiochan.raising import raise_as_it_was
 
 __all__ = ["ErrWaitGroup"]
 

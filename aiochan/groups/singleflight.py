@@ -33,8 +33,8 @@ from aiochan.calling import call, check_callable
 from aiochan.context import lasting_context, variables
 from aiochan.core import Chan, RecvChan, Signal
 from aiochan.errors import Canceled, MisuseError, WrongLoop
-from aiochan.groups.notes import raise_as_it_was
 from aiochan.loops import running_loop
+from aiochan.raising import raise_as_it_was
 from aiochan.tasks import keep
 
 __all__ = ["FlightResult", "SingleFlight"]

@@ -40,7 +40,8 @@ from aiochan.context import Context, current_context
 from aiochan.errors import Canceled, ContextError
 from aiochan.groups.checks import check_count, check_functions, refuse_ended
 from aiochan.groups.crew import Crew
-from aiochan.groups.notes import name_others, set_context
+from aiochan.groups.notes import name_others
+from aiochan.raising import set_context
 
 __all__ = ["all_of", "first_of", "last_of", "race"]
 

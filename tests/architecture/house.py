@@ -30,6 +30,7 @@ HOMES = {
     "calling": Home(floor=0, reach=-1),
     "counts": Home(floor=0, reach=-1),
     "loops": Home(floor=0, reach=-1),
+    "raising": Home(floor=0, reach=-1),
     "seconds": Home(floor=0, reach=-1),
     "shielding": Home(floor=0, reach=-1),
     "tasks": Home(floor=0, reach=-1),

@@ -10,7 +10,7 @@ import traceback
 import pytest
 
 import aiochan as ac
-from aiochan.groups.notes import NAMED, add_note, name_others, set_context
+from aiochan.groups.notes import NAMED, add_note, name_others
 from aiochan.testing import virtual
 
 
@@ -37,13 +37,9 @@ def test_the_others_are_named_up_to_a_number_and_then_counted():
 
 
 def test_what_refuses_stays_as_it_is():
-    error, other = FrozenError("first"), ValueError()
+    error = FrozenError("first")
     add_note(error, "a note")
     assert not hasattr(error, "__notes__")
-    set_context(error, other)
-    assert error.__context__ is other
-    set_context(error, None)
-    assert error.__context__ is None
 
 
 async def in_a_group():
