@@ -12,6 +12,8 @@ Where to look
     core        Chan and its ends, Signal, never, select and its cases; WaitQueue to build your own primitives on
     context     background() and what is derived from it: when to stop, and what belongs to one request
     timers      after, at, tick, Timer, Ticker: time as channels
+    sync        what tasks wait for that carries no values
+                WaitGroup: until all is done
     groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors
                 go: a task that belongs to nobody; SingleFlight: one call for all who ask at the same time
                 Schedule: jobs at their times; WorkerPool: many jobs, a few at a time
@@ -61,6 +63,7 @@ from aiochan.groups.singleflight import FlightResult, SingleFlight
 from aiochan.groups.together import all_of, first_of, last_of, race
 from aiochan.groups.waterfall import waterfall
 from aiochan.groups.workers import WorkerPool
+from aiochan.sync.waitgroup import WaitGroup
 from aiochan.timers import Ticker, Timer, after, at, tick
 
 __all__ = [
@@ -87,6 +90,7 @@ __all__ = [
     "Stats",
     "Ticker",
     "Timer",
+    "WaitGroup",
     "WorkerPool",
     "WouldBlock",
     "WrongLoop",

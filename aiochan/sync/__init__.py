@@ -1,4 +1,5 @@
 """What waits for a condition, carries no stream of values and starts no task of its own.
 
 primitive       what all of these have in common: a name, a line, no copies
+waitgroup       WaitGroup: until all that was announced is done
 """

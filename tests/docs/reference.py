@@ -101,6 +101,17 @@ Made from the docstrings by `python -m tests.docs.reference`; change those, not 
     ),
 )
 
+SYNC = Reference(
+    "sync.md",
+    """\
+# Reference: locks, conditions and what else tasks wait for
+
+Made from the docstrings by `python -m tests.docs.reference`; change those, not this page. The names are imported as
+`import aiochan as ac`.
+""",
+    (Group("Until something has happened", "aiochan", ("WaitGroup",)),),
+)
+
 GROUPS = Reference(
     "groups.md",
     """\
@@ -149,7 +160,7 @@ names are imported from. How they are meant to be used is in the [guide](../guid
     ),
 )
 
-PAGES = (CORE, CONTEXT, TIMERS, GROUPS, TESTING)
+PAGES = (CORE, CONTEXT, TIMERS, SYNC, GROUPS, TESTING)
 ENTRIES = {name for page in PAGES for group in page.groups for name in group.names}
 
 # What has no docstring of its own, because Python's own syntax says what it is.
