@@ -14,6 +14,9 @@ G2  Nobody sleeps while it is 0.
 G3  It stays 0 until all who were woken have left.
 """
 
+# The line is asked for its invariants and its state:
+# pyright: reportPrivateUsage=false
+
 from __future__ import annotations
 
 import asyncio
