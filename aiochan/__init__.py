@@ -13,7 +13,7 @@ Where to look
     context     background() and what is derived from it: when to stop, and what belongs to one request
     timers      after, at, tick, Timer, Ticker: time as channels
     sync        what tasks wait for that carries no values
-                WaitGroup: until all is done
+                WaitGroup: until all is done; Once, OnceValue: run once, for all
     groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors
                 go: a task that belongs to nobody; SingleFlight: one call for all who ask at the same time
                 Schedule: jobs at their times; WorkerPool: many jobs, a few at a time
@@ -63,6 +63,7 @@ from aiochan.groups.singleflight import FlightResult, SingleFlight
 from aiochan.groups.together import all_of, first_of, last_of, race
 from aiochan.groups.waterfall import waterfall
 from aiochan.groups.workers import WorkerPool
+from aiochan.sync.once import Once, OnceValue
 from aiochan.sync.waitgroup import WaitGroup
 from aiochan.timers import Ticker, Timer, after, at, tick
 
@@ -81,6 +82,8 @@ __all__ = [
     "FlightResult",
     "MisuseError",
     "NotHeld",
+    "Once",
+    "OnceValue",
     "RecvChan",
     "Reservation",
     "Schedule",

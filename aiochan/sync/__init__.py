@@ -1,5 +1,6 @@
 """What waits for a condition, carries no stream of values and starts no task of its own.
 
+once            Once, OnceValue: what is run once, for all who ask
 primitive       what all of these have in common: a name, a line, no copies
 waitgroup       WaitGroup: until all that was announced is done
 """
