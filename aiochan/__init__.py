@@ -14,6 +14,7 @@ Where to look
     timers      after, at, tick, Timer, Ticker: time as channels
     sync        what tasks wait for that carries no values
                 WaitGroup: until all is done; Once, OnceValue: run once, for all
+                Watch: the latest value, and word of the next one
     groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors
                 go: a task that belongs to nobody; SingleFlight: one call for all who ask at the same time
                 Schedule: jobs at their times; WorkerPool: many jobs, a few at a time
@@ -65,6 +66,7 @@ from aiochan.groups.waterfall import waterfall
 from aiochan.groups.workers import WorkerPool
 from aiochan.sync.once import Once, OnceValue
 from aiochan.sync.waitgroup import WaitGroup
+from aiochan.sync.watch import Watch
 from aiochan.timers import Ticker, Timer, after, at, tick
 
 __all__ = [
@@ -94,6 +96,7 @@ __all__ = [
     "Ticker",
     "Timer",
     "WaitGroup",
+    "Watch",
     "WorkerPool",
     "WouldBlock",
     "WrongLoop",

@@ -3,4 +3,5 @@
 once            Once, OnceValue: what is run once, for all who ask
 primitive       what all of these have in common: a name, a line, no copies
 waitgroup       WaitGroup: until all that was announced is done
+watch           Watch: the latest value, and word of the next one
 """

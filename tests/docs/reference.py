@@ -109,7 +109,10 @@ SYNC = Reference(
 Made from the docstrings by `python -m tests.docs.reference`; change those, not this page. The names are imported as
 `import aiochan as ac`.
 """,
-    (Group("Until something has happened", "aiochan", ("Once", "OnceValue", "WaitGroup")),),
+    (
+        Group("Until something has happened", "aiochan", ("Once", "OnceValue", "WaitGroup")),
+        Group("Values that change, maps, and items by rank", "aiochan", ("Watch",)),
+    ),
 )
 
 GROUPS = Reference(
