@@ -64,7 +64,9 @@ from aiochan.groups.singleflight import FlightResult, SingleFlight
 from aiochan.groups.together import all_of, first_of, last_of, race
 from aiochan.groups.waterfall import waterfall
 from aiochan.groups.workers import WorkerPool
+from aiochan.sync.barrier import CyclicBarrier
 from aiochan.sync.once import Once, OnceValue
+from aiochan.sync.semaphore import Semaphore
 from aiochan.sync.waitgroup import WaitGroup
 from aiochan.sync.watch import Watch
 from aiochan.timers import Ticker, Timer, after, at, tick
@@ -78,6 +80,7 @@ __all__ = [
     "ChannelClosed",
     "Context",
     "ContextError",
+    "CyclicBarrier",
     "DeadlineExceeded",
     "ErrGroup",
     "ErrWaitGroup",
@@ -89,6 +92,7 @@ __all__ = [
     "RecvChan",
     "Reservation",
     "Schedule",
+    "Semaphore",
     "SendChan",
     "Signal",
     "SingleFlight",

@@ -112,6 +112,7 @@ Made from the docstrings by `python -m tests.docs.reference`; change those, not 
     (
         Group("Until something has happened", "aiochan", ("Once", "OnceValue", "WaitGroup")),
         Group("Values that change, maps, and items by rank", "aiochan", ("Watch",)),
+        Group("So many at once, and all together", "aiochan", ("Semaphore", "CyclicBarrier")),
     ),
 )
 
@@ -193,6 +194,9 @@ OTHER_SYNTAX = {
     "Schedule": {
         "__len__": "`len()` counts the jobs that wait for their time.",
         "__bool__": SYNTAX["__bool__"],
+    },
+    "Semaphore": {
+        "__aenter__": "`async with` takes 1, and gives it back on leaving.",
     },
     "WaitQueue": {
         "__bool__": SYNTAX["__bool__"],
