@@ -14,7 +14,7 @@ Where to look
     timers      after, at, tick, Timer, Ticker: time as channels
     sync        what tasks wait for that carries no values
                 WaitGroup: until all is done; Once, OnceValue: run once, for all
-                Watch: the latest value, and word of the next one
+                Watch: the latest value, and word of the next one; PriorityQueue: the best item first
     groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors
                 go: a task that belongs to nobody; SingleFlight: one call for all who ask at the same time
                 Schedule: jobs at their times; WorkerPool: many jobs, a few at a time
@@ -66,6 +66,7 @@ from aiochan.groups.waterfall import waterfall
 from aiochan.groups.workers import WorkerPool
 from aiochan.sync.barrier import CyclicBarrier
 from aiochan.sync.once import Once, OnceValue
+from aiochan.sync.priorityqueue import PriorityQueue
 from aiochan.sync.semaphore import Semaphore
 from aiochan.sync.waitgroup import WaitGroup
 from aiochan.sync.watch import Watch
@@ -89,6 +90,7 @@ __all__ = [
     "NotHeld",
     "Once",
     "OnceValue",
+    "PriorityQueue",
     "RecvChan",
     "Reservation",
     "Schedule",

@@ -3,6 +3,7 @@
 barrier         CyclicBarrier: a point that a fixed number of tasks leave together
 once            Once, OnceValue: what is run once, for all who ask
 primitive       what all of these have in common: a name, a line, no copies
+priorityqueue   PriorityQueue: the best item first, first come among equals
 semaphore       Semaphore: so many of something, to be taken and given back
 waitgroup       WaitGroup: until all that was announced is done
 watch           Watch: the latest value, and word of the next one

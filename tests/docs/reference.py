@@ -111,8 +111,8 @@ Made from the docstrings by `python -m tests.docs.reference`; change those, not 
 """,
     (
         Group("Until something has happened", "aiochan", ("Once", "OnceValue", "WaitGroup")),
-        Group("Values that change, maps, and items by rank", "aiochan", ("Watch",)),
         Group("So many at once, and all together", "aiochan", ("Semaphore", "CyclicBarrier")),
+        Group("Values that change, maps, and items by rank", "aiochan", ("Watch", "PriorityQueue")),
     ),
 )
 
