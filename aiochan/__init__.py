@@ -13,6 +13,7 @@ Where to look
     context     background() and what is derived from it: when to stop, and what belongs to one request
     timers      after, at, tick, Timer, Ticker: time as channels
     sync        what tasks wait for that carries no values
+                Mutex: one task at a time
                 WaitGroup: until all is done; Once, OnceValue: run once, for all
                 Watch: the latest value, and word of the next one; PriorityQueue: the best item first
     groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors
@@ -65,6 +66,7 @@ from aiochan.groups.together import all_of, first_of, last_of, race
 from aiochan.groups.waterfall import waterfall
 from aiochan.groups.workers import WorkerPool
 from aiochan.sync.barrier import CyclicBarrier
+from aiochan.sync.mutex import Mutex
 from aiochan.sync.once import Once, OnceValue
 from aiochan.sync.priorityqueue import PriorityQueue
 from aiochan.sync.semaphore import Semaphore
@@ -87,6 +89,7 @@ __all__ = [
     "ErrWaitGroup",
     "FlightResult",
     "MisuseError",
+    "Mutex",
     "NotHeld",
     "Once",
     "OnceValue",

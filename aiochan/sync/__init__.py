@@ -1,6 +1,8 @@
 """What waits for a condition, carries no stream of values and starts no task of its own.
 
 barrier         CyclicBarrier: a point that a fixed number of tasks leave together
+locker          Locker: what can be locked and unlocked, whoever made it
+mutex           Mutex: one task at a time, the others in line
 once            Once, OnceValue: what is run once, for all who ask
 primitive       what all of these have in common: a name, a line, no copies
 priorityqueue   PriorityQueue: the best item first, first come among equals

@@ -19,6 +19,8 @@ FOR_TOOLS = {"_check", "_snapshot"}
 FOREIGN = {
     # before inspect.markcoroutinefunction there is no other way to say what a method returns
     "core": {"_is_coroutine"},
+    # on 3.11 asyncio.current_task takes as long as the rest of a lock
+    "sync": {"_current_tasks"},
     "testing": {
         # an event loop of its own says that it is the one that runs, and a stepper which task does
         *("_enter_task", "_leave_task", "_get_running_loop", "_set_running_loop"),

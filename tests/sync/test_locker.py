@@ -1,0 +1,56 @@
+"""`Locker`: what has the two methods is one, whoever made it (LK01)."""
+
+import asyncio
+
+import pytest
+
+import aiochan as ac
+from aiochan.sync.locker import Locker, Recursive
+
+
+class Foreign:
+    """A lock of other make, as one of another process would be."""
+
+    def __init__(self):
+        self.inner = asyncio.Lock()
+
+    async def lock(self):
+        await self.inner.acquire()
+
+    def unlock(self):
+        self.inner.release()
+
+
+LOCKERS = {"Mutex": ac.Mutex, "foreign": Foreign}
+
+
+@pytest.mark.parametrize("make", LOCKERS.values(), ids=LOCKERS)
+def test_what_has_the_two_methods_is_a_locker(run, make):
+    """LK01: one function serves them all."""
+
+    async def main():
+        locker, inside = make(), []
+        assert isinstance(locker, Locker)
+
+        async def use(name):
+            await locker.lock()
+            try:
+                assert not inside, "not alone"
+                inside.append(name)
+                await asyncio.sleep(0)
+                inside.remove(name)
+            finally:
+                locker.unlock()
+
+        await asyncio.gather(*map(use, "abc"))
+
+    run(main)
+
+
+@pytest.mark.parametrize("other", [asyncio.Lock, object, list])
+def test_what_has_not_is_none(other):
+    assert not isinstance(other(), Locker)
+
+
+def test_a_mutex_is_not_recursive():
+    assert not isinstance(ac.Mutex(), Recursive)
