@@ -14,7 +14,7 @@ Where to look
     timers      after, at, tick, Timer, Ticker: time as channels
     sync        what tasks wait for that carries no values
                 Mutex: one task at a time
-                WaitGroup: until all is done; Once, OnceValue: run once, for all
+                Cond: until something holds; WaitGroup: until all is done; Once, OnceValue: run once, for all
                 Watch: the latest value, and word of the next one; PriorityQueue: the best item first
     groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors
                 go: a task that belongs to nobody; SingleFlight: one call for all who ask at the same time
@@ -66,6 +66,7 @@ from aiochan.groups.together import all_of, first_of, last_of, race
 from aiochan.groups.waterfall import waterfall
 from aiochan.groups.workers import WorkerPool
 from aiochan.sync.barrier import CyclicBarrier
+from aiochan.sync.cond import Cond
 from aiochan.sync.mutex import Mutex
 from aiochan.sync.once import Once, OnceValue
 from aiochan.sync.priorityqueue import PriorityQueue
@@ -81,6 +82,7 @@ __all__ = [
     "Case",
     "Chan",
     "ChannelClosed",
+    "Cond",
     "Context",
     "ContextError",
     "CyclicBarrier",

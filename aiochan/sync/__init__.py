@@ -1,6 +1,7 @@
 """What waits for a condition, carries no stream of values and starts no task of its own.
 
 barrier         CyclicBarrier: a point that a fixed number of tasks leave together
+cond            Cond: until something holds that a lock guards
 locker          Locker: what can be locked and unlocked, whoever made it
 mutex           Mutex: one task at a time, the others in line
 once            Once, OnceValue: what is run once, for all who ask
