@@ -16,6 +16,7 @@ Where to look
                 Mutex: one task at a time
                 Cond: until something holds; WaitGroup: until all is done; Once, OnceValue: run once, for all
                 Watch: the latest value, and word of the next one; PriorityQueue: the best item first
+                AsyncMap: values that are made once, and a lock for each key
     groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors
                 go: a task that belongs to nobody; SingleFlight: one call for all who ask at the same time
                 Schedule: jobs at their times; WorkerPool: many jobs, a few at a time
@@ -65,6 +66,7 @@ from aiochan.groups.singleflight import FlightResult, SingleFlight
 from aiochan.groups.together import all_of, first_of, last_of, race
 from aiochan.groups.waterfall import waterfall
 from aiochan.groups.workers import WorkerPool
+from aiochan.sync.asyncmap import AsyncMap
 from aiochan.sync.barrier import CyclicBarrier
 from aiochan.sync.cond import Cond
 from aiochan.sync.mutex import Mutex
@@ -77,6 +79,7 @@ from aiochan.timers import Ticker, Timer, after, at, tick
 
 __all__ = [
     "AiochanError",
+    "AsyncMap",
     "BrokenBarrier",
     "Canceled",
     "Case",

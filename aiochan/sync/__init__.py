@@ -1,5 +1,6 @@
 """What waits for a condition, carries no stream of values and starts no task of its own.
 
+asyncmap        AsyncMap: values that are made once, and a lock for each key
 barrier         CyclicBarrier: a point that a fixed number of tasks leave together
 cond            Cond: until something holds that a lock guards
 locker          Locker: what can be locked and unlocked, whoever made it
