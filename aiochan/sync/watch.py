@@ -237,3 +237,6 @@ class _View(RecvChan[T]):
             return await super().__anext__()
         finally:
             del self
+
+    def __fingerprint__(self) -> object:
+        return self._watch._views[self._key], self._watch
