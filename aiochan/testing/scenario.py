@@ -217,8 +217,11 @@ class ScenarioLoop(StepLoop):
     def abandon(self) -> None:
         """End all tasks, wherever they are."""
         self._over = True
-        for task in self.labels:
-            abandon(task)
+        ended = 0
+        while ended < len(self.labels):  # a task may start another one on its way out
+            for task in list(self.labels)[ended:]:
+                ended += 1
+                abandon(task)
 
     def forget(self) -> None:
         """Let go of all tasks, which refer to the loop in turn."""

@@ -159,6 +159,29 @@ def test_abandoned_tasks_end_without_a_word_and_start_nothing_new() -> None:
     assert not loop.errors
 
 
+def test_what_abandoned_tasks_start_on_their_way_out_is_abandoned_too() -> None:
+    began: list[str] = []
+
+    async def last_word() -> None:
+        began.append("last word")
+
+    async def parent() -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            asyncio.create_task(last_word())
+
+    loop = lazy()
+    with loop.running():
+        for name in "pq":
+            Run(loop).spawn(parent, name=name).start(loop)
+        crank(loop)
+        loop.abandon()
+    loop.close()
+    assert list(loop.labels.values()) == ["p", "q", "/1", "/2"]
+    assert not began and not loop.errors
+
+
 # -- interrupts
 
 
