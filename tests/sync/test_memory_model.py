@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import nullcontext, suppress
 from typing import Any
 
 import pytest
@@ -119,10 +120,10 @@ def rule_2_the_close_comes_before_a_receive_that_tells_of_it(run, notes, holds):
         ch.close()
 
     async def receiver():
-        open = True
-        while open:
-            _value, open = await ch.recv_ok()
-            open &= holds
+        more = True
+        while more:
+            _value, more = await ch.recv_ok()
+            more &= holds
         notes.then("read", after=["written"])
 
     run.spawn(sender, cancel=True)
@@ -209,6 +210,184 @@ def rule_4_makes_a_channel_a_semaphore(run, notes, holds):
     for name in "abc":
         run.spawn(work, name, name=name, cancel=True)
     run.watch(ch)
+
+
+# -- locks
+
+
+class Turns:
+    """Who is in, and what has to be noted before the next may be."""
+
+    def __init__(self, notes: Notes) -> None:
+        self.notes = notes
+        self.all: list[str] = []
+
+    async def inside(self, name: str, after: list[str]) -> None:
+        """Be in, after these have left; over a turn of the loop."""
+        self.notes.then(f"{name} is in", after=[f"{other} is out" for other in after])
+        self.all.append(name)
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self.notes.first(f"{name} is out")
+
+
+@guarantee
+def the_nth_unlock_comes_before_the_next_lock_returns(run, notes, holds):
+    lock, turns = ac.Mutex(), Turns(notes)
+
+    async def work(name):
+        async with lock if holds else nullcontext():
+            await turns.inside(name, after=turns.all)
+
+    for name in "abc":
+        run.spawn(work, name, name=name, cancel=True)
+    run.watch(lock)
+
+
+@guarantee
+def the_nth_unlock_comes_before_a_try_lock_that_succeeds(run, notes, holds):
+    """And one that does not says nothing: the twin goes on all the same."""
+    lock, turns = ac.Mutex(), Turns(notes)
+
+    async def work():
+        async with lock:
+            await turns.inside("worker", after=turns.all)
+
+    async def try_it():
+        if lock.try_lock():
+            await turns.inside("lucky one", after=turns.all)
+            lock.unlock()
+        elif not holds:
+            await turns.inside("unlucky one", after=turns.all)
+
+    run.spawn(work, cancel=True)
+    run.spawn(try_it)
+    run.watch(lock)
+
+
+@guarantee
+def a_release_comes_before_the_acquire_that_needs_it(run, notes, holds):
+    """Of two places, the third to come in has one that somebody has left; the twin has three."""
+    semaphore = ac.Semaphore(2 if holds else 3)
+    came, left = [], []
+
+    async def work(name):
+        async with semaphore:
+            notes.then(f"{name} is in", after=[f"{len(came) - 2} left"] if len(came) >= 2 else [])
+            came.append(name)
+            try:
+                await asyncio.sleep(0)
+            finally:
+                notes.first(f"{len(left)} left")
+                left.append(name)
+
+    for name in "abc":
+        run.spawn(work, name, name=name, cancel=True)
+    run.watch(semaphore)
+
+
+# -- and the rest
+
+
+@guarantee
+def what_is_done_comes_before_the_wait_for_it_returns(run, notes, holds):
+    """The twin counts one of the two."""
+    group = ac.WaitGroup()
+    group.add(2 if holds else 1)
+
+    async def work(name, counts):
+        notes.first(name)
+        if counts:
+            group.done()
+
+    async def wait():
+        await group.wait()
+        notes.then("gone on", after=["a", "b"])
+
+    run.spawn(work, "a", True, name="a")
+    run.spawn(work, "b", holds, name="b")
+    run.spawn(wait, cancel=True)
+    run.spawn(wait, cancel=True)
+    run.watch(group)
+
+
+@guarantee
+def the_one_call_comes_before_any_do_returns(run, notes, holds):
+    """The twin asks whether the call has begun, as many do."""
+    once, begun = ac.Once(), []
+
+    async def fill():
+        await asyncio.sleep(0)
+        notes.first("filled")
+
+    async def use(name):
+        if holds:
+            await once.do(fill)
+        elif not begun:
+            begun.append(name)
+            await fill()
+        notes.then(f"{name} has used it", after=["filled"])
+
+    for name in "ab":
+        run.spawn(use, name, name=name, cancel=True)
+    run.watch(once)
+
+
+@guarantee
+def the_signal_comes_before_the_wait_that_it_ends(run, notes, holds):
+    cond = ac.Cond()
+
+    async def tell():
+        async with cond:
+            notes.first("written")
+            cond.signal()
+
+    async def wait():
+        async with cond:
+            if holds:
+                await cond.wait()
+            notes.then("read", after=["written"])
+
+    run.spawn(tell, cancel=True)
+    run.spawn(wait, cancel=True)
+    run.spawn(wait, cancel=True)
+    run.watch(cond)
+
+
+@guarantee
+def all_arrivals_come_before_anybody_leaves_a_barrier(run, notes, holds):
+    """The twin waits for two of the three."""
+    barrier = ac.CyclicBarrier(3 if holds else 2)
+
+    async def meet(name):
+        notes.first(f"{name} has come")
+        with suppress(ac.BrokenBarrier):
+            await barrier.wait()
+            notes.then(f"{name} has left", after=["a has come", "b has come", "c has come"])
+
+    for name in "abc":
+        run.spawn(meet, name, name=name, cancel=True)
+    run.watch(barrier)
+
+
+@guarantee
+def a_set_comes_before_what_it_changes_is_told(run, notes, holds):
+    watch = ac.Watch("old")
+
+    async def write():
+        notes.first("written")
+        watch.set("new")
+
+    async def read():
+        if holds:
+            await watch.changed()
+        notes.then("read", after=["written"])
+
+    run.spawn(write)
+    run.spawn(read, cancel=True)
+    run.spawn(read, cancel=True)
+    run.watch(watch)
 
 
 @every_order
