@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bench import places, plot, run
-from bench.groups import GROUP_SUBJECTS, UNIT
+from bench.families import FAMILIES, UNIT, Family
 from bench.harness import ROOT, Ready
 from bench.report import markdown
 from bench.results import Results
@@ -29,7 +29,9 @@ VERSIONS = (
 DISTRIBUTIONS = ("aiochan-csp", "anyio", "trio", "janus", "culsans", "aiologic", "uvloop")
 
 OURS = {subject.name for subject in SUBJECTS if subject.is_ours}
-NAMES = list(dict.fromkeys(subject.name for subject in [*SUBJECTS, *GROUP_SUBJECTS]))
+LISTS = [SUBJECTS, *(family.subjects for family in FAMILIES)]
+NAMES = list(dict.fromkeys(subject.name for subjects in LISTS for subject in subjects))
+OF_FAMILIES = set().union(*(family.choices for family in FAMILIES))
 
 
 def main() -> int:
@@ -85,12 +87,14 @@ def _measure(options: argparse.Namespace, python: Path, loop: str) -> Results:
     size = run.QUICK if options.quick else run.FULL
     if options.rounds:
         size = replace(size, rounds=options.rounds)
-    subjects = [] if options.only and options.only <= run.GROUPS else _chosen(options, SUBJECTS, FIRST)
-    of_groups = [] if options.only and not options.only & run.GROUPS else _chosen(options, GROUP_SUBJECTS, UNIT.name)
+    subjects = [] if options.only and options.only <= OF_FAMILIES else _chosen(options, SUBJECTS, FIRST)
     ready, missing = places.prepare(subjects, python, loop)
-    groups, no_groups = places.prepare(of_groups, python, loop)
+    families: dict[str, list[Ready]] = {}
+    for family in FAMILIES:
+        families[family.name], more = places.prepare(_taking_part(options, family), python, loop)
+        missing |= more
     floors, no_floors = places.floors(python) if not options.only or "floors" in options.only else ([], {})
-    results = Results(missing=missing | no_groups | no_floors)
+    results = Results(missing=missing | no_floors)
     results.about = {
         "python": f"{platform.python_implementation()} {places.version_of(python)}",
         "loop": loop,
@@ -100,9 +104,15 @@ def _measure(options: argparse.Namespace, python: Path, loop: str) -> Results:
         "system": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
         "versions": _versions(ready, python),
     }
-    run.measure(results, run.Here(ready, floors, groups), options.only, loop, size)
+    run.measure(results, run.Here(ready, floors, families), options.only, loop, size)
     results.about["minutes"] = round((time.monotonic() - began) / 60, 1)
     return results
+
+
+def _taking_part(options: argparse.Namespace, family: Family) -> list[Subject]:
+    if options.only and not options.only & family.choices:
+        return []
+    return _chosen(options, family.subjects, UNIT)
 
 
 def _chosen(options: argparse.Namespace, subjects: list[Subject], unit: str) -> list[Subject]:

@@ -1,21 +1,17 @@
 """Groups, contexts and timers beside what asyncio and anyio have instead: the list of workloads, and who takes part.
 
-The unit here is asyncio's own, not our Python core: what matters is what ours cost beside ``asyncio.TaskGroup`` and
-``asyncio.timeout``, which everybody has. A workload is a method of the class `Peer` in peers/groups_*.py; where there
-is no counterpart, the method is missing.
+A workload is a method of the class `Peer` in peers/groups_*.py; where there is no counterpart, the method is missing.
 """
 
 from __future__ import annotations
 
 from bench.subjects import Subject
-from bench.workloads import Workload, hops, operations, sum_below
+from bench.workloads import HELD, SHOWN, Workload, hops, operations, sum_below
 
-HELD, SHOWN = "held", "shown"  # against asyncio's own, as a target; or only shown, as asyncio has nothing like it
-UNIT = Subject("asyncio", "asyncio", peer="groups_asyncio", module="asyncio")
 GROUP_SUBJECTS = [
     Subject("aiochan", "aiochan, Python core", peer="groups_aiochan", core="python"),
     Subject("aiochan_c", "aiochan, C core", peer="groups_aiochan", core="c", needs="aiochan.core._speedups"),
-    UNIT,
+    Subject("asyncio", "asyncio", peer="groups_asyncio", module="asyncio"),
     Subject("anyio", "anyio", peer="groups_anyio", module="anyio"),
 ]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import statistics
 from collections.abc import Iterable, Iterator
 
+from bench.families import FAMILIES, UNIT, Family
 from bench.floors import FLOORS
-from bench.groups import GROUP_SUBJECTS, GROUP_WORKLOADS, UNIT
 from bench.results import Results, paired
 from bench.subjects import FIRST, SUBJECTS
 from bench.targets import verdicts
@@ -17,7 +17,7 @@ NONE = "-"
 
 def markdown(results: Results) -> str:
     """Write the whole page."""
-    parts = [_head(results), *_ratios(results), *_absolute(results), *_groups(results), *_targets(results)]
+    parts = [_head(results), *_ratios(results), *_absolute(results), *_families(results), *_targets(results)]
     parts += [*_floors(results), *_lateness(results), *_memory(results), *_crowd(results), *_imports(results)]
     parts += [*_growth(results), *_missing(results)]
     return "\n\n".join(parts) + "\n"
@@ -92,26 +92,29 @@ def _absolute(results: Results) -> Iterator[str]:
     yield table(rows)
 
 
-def _groups(results: Results) -> Iterator[str]:
-    found = results.groups
-    taking = [subject for subject in GROUP_SUBJECTS if any(subject.name in row for row in found.values())]
-    present = [workload for workload in GROUP_WORKLOADS if workload.name in found]
+def _families(results: Results) -> Iterator[str]:
+    for family in FAMILIES:
+        yield from _family(family, results.of(family.name))
+
+
+def _family(family: Family, found: dict[str, dict[str, list[float]]]) -> Iterator[str]:
+    others = [one for one in family.subjects if one.name != UNIT and any(one.name in row for row in found.values())]
+    present = [workload for workload in family.workloads if workload.name in found]
     if not present:
         return
-    rows = [["groups and contexts", "per", f"{UNIT.title}, CPU ns", *(one.title for one in taking if one is not UNIT)]]
+    rows = [[family.title, "per", f"{family.unit.title}, CPU ns", *(one.title for one in others)]]
     for workload in present:
         row = found[workload.name]
-        cells = [_beside(row, one.name) for one in taking if one is not UNIT]
-        cost = f"{statistics.median(row[UNIT.name]):,.0f}" if UNIT.name in row else NONE
-        rows.append([workload.title, workload.unit, cost, *cells])
-    yield "## Groups and contexts: how many times the CPU time of asyncio's own"
+        cost = f"{statistics.median(row[UNIT]):,.0f}" if UNIT in row else NONE
+        rows.append([workload.title, workload.unit, cost, *(_beside(row, one.name) for one in others)])
+    yield f"## {family.title.capitalize()}: how many times the CPU time of asyncio's own"
     yield "Median (least to most) of the rounds. Above 1: slower than it. Where asyncio has nothing like it, CPU ns."
     yield table(rows)
 
 
 def _beside(row: dict[str, list[float]], name: str) -> str:
-    if UNIT.name in row or name not in row:
-        return _ratio(paired(row, name, UNIT.name))
+    if UNIT in row or name not in row:
+        return _ratio(paired(row, name, UNIT))
     return f"{statistics.median(row[name]):,.0f} ns"
 
 

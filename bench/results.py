@@ -24,6 +24,7 @@ class Results:
     workloads: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # workload: subject: ns of each round
     floors: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # workload: subject or floor: ns
     groups: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # workload: subject: ns of each round
+    sync: dict[str, dict[str, list[float]]] = field(default_factory=dict)  # the same
     growth: dict[str, dict[str, dict[str, list[float]]]] = field(default_factory=dict)  # growth: subject: width: ns
     crowd: dict[str, dict[str, dict[str, list[float]]]] = field(default_factory=dict)  # subject: tasks: measure: each
     lateness: dict[str, dict[str, dict[str, float]]] = field(default_factory=dict)  # subject: capacity: percentiles
@@ -38,6 +39,11 @@ class Results:
         """The median of these."""
         found = self.ratios(workload, subject, unit)
         return statistics.median(found) if found else None
+
+    def of(self, family: str) -> dict[str, dict[str, list[float]]]:
+        """The figures of a family: workload: subject: ns of each round."""
+        figures: dict[str, dict[str, list[float]]] = getattr(self, family)
+        return figures
 
     def as_json(self) -> dict[str, Any]:
         return asdict(self)

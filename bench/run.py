@@ -6,12 +6,11 @@ import sys
 from dataclasses import dataclass
 
 from bench import crowd, floors, imports, lateness, memory
-from bench.groups import GROUP_WORKLOADS
+from bench.families import FAMILIES, Family
 from bench.harness import Figures, Ready, rounds, sample
 from bench.results import Results
 from bench.workloads import GROWTH, WORKLOADS, Workload
 
-GROUPS = {"groups", *(workload.name for workload in GROUP_WORKLOADS)}
 PARTS = ("floors", "lateness", "memory", "imports", "crowd")
 GROWTH_SUBJECTS = ("aiochan", "aiochan_c", "asyncio_queue")
 
@@ -40,8 +39,8 @@ QUICK = Size(0.04, 3, 0.02, 1, 1_000, 0.4, 1, 2_000, 3, 60, (10_000, 100_000), 1
 
 def choices() -> list[str]:
     """Name all that can be asked for."""
-    names = [one.name for one in [*WORKLOADS, *GROUP_WORKLOADS, *GROWTH]]
-    return [*names, "groups", "growth", *PARTS]
+    names = [one.name for one in [*WORKLOADS, *GROWTH]]
+    return [*names, *(name for family in FAMILIES for name in sorted(family.choices)), "growth", *PARTS]
 
 
 @dataclass(frozen=True)
@@ -50,7 +49,7 @@ class Here:
 
     subjects: list[Ready]
     floors: list[Ready]
-    groups: list[Ready]
+    families: dict[str, list[Ready]]
 
 
 def measure(results: Results, here: Here, wanted: set[str], loop: str, size: Size) -> None:
@@ -59,9 +58,10 @@ def measure(results: Results, here: Here, wanted: set[str], loop: str, size: Siz
     for workload in WORKLOADS:
         if not wanted or workload.name in wanted:
             run.workload(workload.name)
-    for workload in GROUP_WORKLOADS:
-        if (not wanted or {workload.name, "groups"} & wanted) and workload.width <= size.largest_group:
-            run.group(workload)
+    for family in FAMILIES:
+        for workload in family.wanted(wanted):
+            if workload.width <= size.largest_group:
+                run.of_family(family, workload)
     for name in PARTS:
         if not wanted or name in wanted:
             getattr(run, name)()
@@ -82,8 +82,9 @@ class _Run:
             workload = workload.with_fixed(min(workload.fixed, self._size.fixed))
         self._results.workloads[name] = self._in_turn(self._here.subjects, workload)
 
-    def group(self, workload: Workload) -> None:
-        self._results.groups[workload.name] = self._in_turn(self._here.groups, workload)
+    def of_family(self, family: Family, workload: Workload) -> None:
+        if ready := self._here.families.get(family.name):
+            self._results.of(family.name)[workload.name] = self._in_turn(ready, workload)
 
     def _in_turn(self, subjects: list[Ready], workload: Workload) -> Figures:
         _say(workload.title)

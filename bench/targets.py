@@ -6,15 +6,15 @@ import statistics
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from bench.families import FAMILIES, UNIT, Family
 from bench.floors import EMPTY, FINISHED, SWITCH
-from bench.groups import GROUP_WORKLOADS, HELD, UNIT
 from bench.results import Results, paired
 from bench.subjects import SUBJECTS
-from bench.workloads import PLAIN, SELECT, WORKLOADS, Workload
+from bench.workloads import HELD, PLAIN, SELECT, WORKLOADS, Workload
 
 PLAIN_RATIO, SELECT_RATIO = 1.4, 10.0
 C_RATIO, C_SELECT_RATIO = 3.0, 10.0
-GROUP_RATIO = 1.0
+ASYNCIO_RATIO = 1.0
 FLOOR_RATIOS = {FINISHED: 1.6, EMPTY: 1.0, SWITCH: 1.5}
 # What grows, and the same with the making of the cases: what each further one is, and how many ns it may cost.
 SLOPES = {
@@ -55,7 +55,8 @@ def verdicts(results: Results) -> list[Verdict]:
     for workload in WORKLOADS:
         found.extend(_beside_peers(results, workload))
         found.extend(_of_c(results, workload))
-    found.extend(_of_groups(results))
+    for family in FAMILIES:
+        found.extend(_beside_asyncio(results, family))
     found.extend(_over_floors(results))
     found.extend(_of_growth(results))
     for subject, core in ((PYTHON, "Python core"), (C, "C core")):
@@ -90,12 +91,12 @@ def _of_c(results: Results, workload: Workload) -> Iterator[Verdict]:
         yield at_least(f"C core, {workload.title}: beside zh217's aiochan", ratio, C_SELECT_RATIO, NAMESAKE)
 
 
-def _of_groups(results: Results) -> Iterator[Verdict]:
-    for workload in GROUP_WORKLOADS:
+def _beside_asyncio(results: Results, family: Family) -> Iterator[Verdict]:
+    for workload in family.workloads:
         for subject, core in ((PYTHON, "Python core"), (C, "C core")):
-            ratios = paired(results.groups.get(workload.name, {}), subject, UNIT.name)
+            ratios = paired(results.of(family.name).get(workload.name, {}), subject, UNIT)
             if workload.kind == HELD and ratios:
-                yield at_most(f"{core}, {workload.title}: beside asyncio", statistics.median(ratios), GROUP_RATIO)
+                yield at_most(f"{core}, {workload.title}: beside asyncio", statistics.median(ratios), ASYNCIO_RATIO)
 
 
 def _over_floors(results: Results) -> Iterator[Verdict]:

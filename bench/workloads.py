@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 PLAIN, SELECT = "plain", "select"
+HELD, SHOWN = "held", "shown"  # against asyncio's own, as a target; or only shown, as asyncio has nothing like it
 
 
 def sum_below(count: int, _width: int) -> int:
