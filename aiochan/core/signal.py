@@ -9,8 +9,11 @@ from collections.abc import Coroutine
 from contextlib import suppress
 from typing import Any, Literal, Never
 
+from aiochan.core import runqueue
 from aiochan.core.chan import Chan
 from aiochan.core.ends import RecvChan, coroutine_function
+from aiochan.core.hchan import RECV
+from aiochan.core.runqueue import breathe
 from aiochan.errors import ChannelClosed, WouldBlock
 
 __all__ = ["Signal", "never"]
@@ -48,7 +51,18 @@ class Signal(RecvChan[None]):
 
         Cancellation: changes nothing.
         """
-        await self._chan.recv_ok()
+        for _ in runqueue.budget:  # as in a receive
+            break
+        else:
+            await breathe()
+        chan = self._chan
+        if not chan._closed:  # nothing is ever in this channel, so a receive can only be told the end
+            waiter = chan._line_up(chan._recvq, RECV, None)
+            try:
+                await waiter
+            except BaseException:
+                waiter.quit()
+                raise
 
     @coroutine_function
     def recv(self) -> Coroutine[Any, Any, None]:
