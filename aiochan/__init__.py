@@ -15,6 +15,8 @@ Where to look
     sync        what tasks wait for that carries no values
                 Mutex: one task at a time
                 Cond: until something holds; WaitGroup: until all is done; Once, OnceValue: run once, for all
+                Mutex, ReentrantMutex: one task at a time; RWMutex: many readers or one writer
+                WaitGroup: until all is done; Once, OnceValue: run once, for all
                 Watch: the latest value, and word of the next one; PriorityQueue: the best item first
                 AsyncMap: values that are made once, and a lock for each key
     groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors
@@ -72,6 +74,8 @@ from aiochan.sync.cond import Cond
 from aiochan.sync.mutex import Mutex
 from aiochan.sync.once import Once, OnceValue
 from aiochan.sync.priorityqueue import PriorityQueue
+from aiochan.sync.reentrant import ReentrantMutex
+from aiochan.sync.rwmutex import RWMutex
 from aiochan.sync.semaphore import Semaphore
 from aiochan.sync.waitgroup import WaitGroup
 from aiochan.sync.watch import Watch
@@ -99,7 +103,9 @@ __all__ = [
     "Once",
     "OnceValue",
     "PriorityQueue",
+    "RWMutex",
     "RecvChan",
+    "ReentrantMutex",
     "Reservation",
     "Schedule",
     "Semaphore",

@@ -7,8 +7,7 @@ longest: it stays locked in between, so nobody who comes later can take it first
 cancelled before it has run unlocks it, and so hands it on. Why it is not set free for whoever runs first, as Go does in
 its normal mode, is told in ``docs/design/0014-mutex-hand-off.md``.
 
-Who has it is remembered for reports and nothing else. To ask for the running task is cheap once the loop is known, so a
-mutex remembers its loop, too.
+Who has it is remembered for reports and for debug mode, and decides nothing.
 
 Invariants
 ----------
@@ -22,26 +21,17 @@ M2  Whoever sleeps is sought: `unlock` looks at the line only then.
 from __future__ import annotations
 
 import asyncio
-import sys
-from collections.abc import Callable
 from types import TracebackType
-from typing import Any, TypeAlias
+from typing import Any
 
-from aiochan.errors import MisuseError, NotHeld
-from aiochan.loops import running_loop
-from aiochan.sync.primitive import Line, Primitive
+from aiochan.errors import NotHeld
+from aiochan.sync.owned import Holder, Owned, refuse_in_debug_mode, task_of
+from aiochan.sync.primitive import Line
 
 __all__ = ["Mutex"]
 
-Task: TypeAlias = "asyncio.Task[Any]"
-Holder: TypeAlias = "Task | bool"  # False: it is free; True: whoever locked it is no task
 
-# What asyncio.current_task looks up; on 3.11 half of the time that a lock takes would go into the way there.
-task_of: Callable[[asyncio.AbstractEventLoop], Task | None]
-task_of = asyncio.current_task if sys.version_info >= (3, 12) else asyncio.tasks._current_tasks.get  # type: ignore[attr-defined]
-
-
-class Mutex(Primitive):
+class Mutex(Owned):
     """Let one task in at a time; the others wait in line.
 
         accounts = ac.Mutex("accounts")
@@ -61,13 +51,12 @@ class Mutex(Primitive):
     Follows Go's ``sync.Mutex``; the hand-off is that of its starvation mode.
     """
 
-    __slots__ = ("_holder", "_line", "_loop", "_sought")
+    __slots__ = ("_holder", "_line", "_sought")
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
         self._holder: Holder = False
         self._sought = False
-        self._loop: asyncio.AbstractEventLoop | None = None
         self._line = Line[Holder](self)
 
     @property
@@ -102,7 +91,7 @@ class Mutex(Primitive):
         else:
             self._holder = (self._loop and task_of(self._loop)) or self._caller()
 
-    __aenter__ = lock  # a coroutine less than one that awaits it
+    __aenter__ = lock  # the coroutine itself: one less than if it were awaited here
 
     def try_lock(self) -> bool:
         """Take it if it is free.
@@ -147,18 +136,10 @@ class Mutex(Primitive):
     def _waiting(self) -> Holder:
         """Say that the caller is going to wait, and who that is."""
         caller = self._caller()
-        if caller is self._holder and not isinstance(caller, bool) and caller.get_loop().get_debug():
-            raise MisuseError(
-                f"{caller.get_name()} has locked {self!r} already and would wait for itself; "
-                "unlock it first, or use a ReentrantMutex"
-            )
+        if caller is self._holder:
+            refuse_in_debug_mode(caller, "has locked", self, "unlock it first, or use a ReentrantMutex")
         self._sought = True
         return caller
-
-    def _caller(self) -> Holder:
-        """Return the running task, if there is one, and remember the loop."""
-        self._loop = running_loop()
-        return (self._loop and task_of(self._loop)) or True
 
     def __repr__(self) -> str:
         if not self._holder:

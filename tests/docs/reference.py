@@ -112,6 +112,8 @@ Made from the docstrings by `python -m tests.docs.reference`; change those, not 
     (
         Group("Locks", "aiochan", ("Mutex",)),
         Group("Until something has happened", "aiochan", ("Cond", "Once", "OnceValue", "WaitGroup")),
+        Group("Locks", "aiochan", ("Mutex", "ReentrantMutex", "RWMutex")),
+        Group("Until something has happened", "aiochan", ("Once", "OnceValue", "WaitGroup")),
         Group("So many at once, and all together", "aiochan", ("Semaphore", "CyclicBarrier")),
         Group("Values that change, maps, and items by rank", "aiochan", ("Watch", "AsyncMap", "PriorityQueue")),
     ),

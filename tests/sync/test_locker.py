@@ -21,7 +21,18 @@ class Foreign:
         self.inner.release()
 
 
-LOCKERS = {"Mutex": ac.Mutex, "foreign": Foreign}
+def writers():
+    """Make the side of the writers of an RWMutex, which excludes."""
+    return ac.RWMutex().writing()
+
+
+LOCKERS = {
+    "Mutex": ac.Mutex,
+    "ReentrantMutex": ac.ReentrantMutex,
+    "RWMutex": ac.RWMutex,
+    "the writers' side": writers,
+    "foreign": Foreign,
+}
 
 
 @pytest.mark.parametrize("make", LOCKERS.values(), ids=LOCKERS)
@@ -52,5 +63,10 @@ def test_what_has_not_is_none(other):
     assert not isinstance(other(), Locker)
 
 
-def test_a_mutex_is_not_recursive():
+def test_the_readers_side_is_a_locker():
+    assert isinstance(ac.RWMutex().rlocker(), Locker)
+
+
+def test_who_is_recursive():
+    assert isinstance(ac.ReentrantMutex(), Recursive)
     assert not isinstance(ac.Mutex(), Recursive)

@@ -147,13 +147,18 @@ def test_counts_are_exact(run, n):
     """LK05, P07: of `n` tasks that want it, one has it and the others wait, at each moment."""
 
     async def main():
-        mutex = ac.Mutex()
-        tasks = in_line(mutex, n)
-        if n:
-            await turn()
-        for left in range(n, 0, -1):
-            assert mutex.locked + mutex.waiters == left
-            await tasks[n - left]
+        mutex, gates = ac.Mutex(), [ac.Signal() for _ in range(n)]
+
+        async def work(gate):
+            async with mutex:
+                await gate.wait()
+
+        tasks = [asyncio.create_task(work(gate)) for gate in gates]
+        await turn()
+        for number, gate in enumerate(gates):
+            assert mutex.locked + mutex.waiters == n - number
+            gate.close()
+            await tasks[number]
             mutex._check()
         assert (mutex.locked, mutex.waiters) == (False, 0)
 
@@ -335,7 +340,10 @@ def test_locking_it_twice(run, loop_kind):
         task = asyncio.create_task(twice(), name="T")
         await turns()
         if loop_kind == "debug":
-            with pytest.raises(ac.MisuseError, match=r"T has locked <Mutex 'db' .* already .* ReentrantMutex"):
+            with pytest.raises(
+                ac.MisuseError,
+                match=r"T has locked <Mutex 'db' locked by T, .* and would wait for itself; .* ReentrantMutex",
+            ):
                 await task
             assert (mutex.locked, mutex.waiters) == (True, 0)
         else:
@@ -405,12 +413,15 @@ def test_it_names_its_owner(run):
     async def main():
         mutex = ac.Mutex("db")
         assert repr(mutex) == "<Mutex 'db' free>"
+        asyncio.current_task().set_name("me")
+        await mutex.lock()
+        assert mutex.owner is asyncio.current_task()
         tasks = in_line(mutex, 3)
         await turn()
-        assert repr(mutex) == "<Mutex 'db' locked by w0, 2 waiting>"
+        assert repr(mutex) == "<Mutex 'db' locked by me, 3 waiting>"
+        mutex.unlock()
         assert mutex.owner is tasks[0]
-        await tasks[0]
-        assert repr(mutex) == "<Mutex 'db' locked by w1, 1 waiting>"
+        assert repr(mutex) == "<Mutex 'db' locked by w0, 2 waiting>"
         await asyncio.gather(*tasks)
         assert mutex.owner is None
         assert repr(ac.Mutex()).startswith("<Mutex at 0x")
