@@ -13,7 +13,7 @@ from examples.bounded_queue.__main__ import KINDS, main
 from examples.bounded_queue.bounded import BoundedQueue
 from examples.bounded_queue.counting import Counts, count
 from tests.architecture.house import ROOT
-from tests.schedules.orders import in_time
+from tests.schedules.orders import every_order
 
 PATIENCE_S = 60  # for what happens at once unless something is broken
 
@@ -172,7 +172,7 @@ def _need(holds, why):
     assert holds, why
 
 
-@in_time
+@every_order
 @pytest.mark.parametrize(("puts", "takes"), [(2, 1), (1, 2), (2, 2), (3, 1)])
 def test_in_every_order_nothing_is_lost_and_nobody_sleeps_for_nothing(puts, takes, order, cancels):
     result = explore(puts_and_takes(BoundedQueue, puts, takes), order=order, cancels=cancels)
