@@ -58,7 +58,10 @@ class Side:
         self._unlock = unlock
 
     def lock(self) -> Coroutine[Any, Any, None]:
-        """Take it."""
+        """Take it.
+
+        Cancellation: as of the lock's own method.
+        """
         return self._lock()
 
     def unlock(self) -> None:
