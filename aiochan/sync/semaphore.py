@@ -214,7 +214,7 @@ class Semaphore(Primitive):
         try:
             await self._line.park(k, functools.partial(self._give_back, k))
         except BaseException:
-            self._let_in()  # we may have blocked those behind
+            self._let_in()  # what we gave back, or blocked, is for those behind
             raise
 
     def _let_in(self) -> None:
@@ -230,7 +230,6 @@ class Semaphore(Primitive):
         Somebody may have released too much meanwhile, and this with it; then it must not be given out twice.
         """
         self._free = min(self._free + k, self._size)
-        self._let_in()
 
     def _refuse_too_much(self, k: int) -> None:
         if k > self._size and not self._resized:
