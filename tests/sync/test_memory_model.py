@@ -267,6 +267,26 @@ def the_nth_unlock_comes_before_a_try_lock_that_succeeds(run, notes, holds):
 
 
 @guarantee
+def a_writers_unlock_comes_before_the_locks_of_readers_and_theirs_before_the_next_writers(run, notes, holds):
+    """The twin writes under the lock of a reader."""
+    lock, turns, writers = ac.RWMutex(), Turns(notes), []
+
+    async def write(name):
+        async with lock.writing() if holds else lock.reading():
+            writers.append(name)
+            await turns.inside(name, after=turns.all)
+
+    async def read(name):
+        async with lock.reading():
+            await turns.inside(name, after=writers)
+
+    run.spawn(write, "writer", name="writer", cancel=True)
+    run.spawn(read, "first reader", name="first reader", cancel=True)
+    run.spawn(read, "second reader", name="second reader", cancel=True)
+    run.watch(lock)
+
+
+@guarantee
 def a_release_comes_before_the_acquire_that_needs_it(run, notes, holds):
     """Of two places, the third to come in has one that somebody has left; the twin has three."""
     semaphore = ac.Semaphore(2 if holds else 3)
