@@ -53,8 +53,7 @@ class _Round:
         """Be done, with a value or with an error that `_run` has caught."""
         self.running, self.done, self.runner = False, True, None
         self.value, self.error = value, error
-        if error is not None and error.__traceback__ is not None:
-            self.trace = error.__traceback__.tb_next  # without the frame of `_run`, which leads to us
+        self.trace = None if error is None else error.__traceback__
 
     def outcome(self) -> Any:
         """Return what the function returned, or raise what it raised."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -82,6 +83,7 @@ def signalled(waiters: int, signals: int) -> Scenario:
             async with cond:
                 with guarded.entered("tell"):
                     cond.signal()
+                    await asyncio.sleep(0)  # so who was woken waits for the lock, too
 
         def end() -> None:
             assert guarded.mutex.locked is False, "nobody holds the lock, yet it is locked"
@@ -116,6 +118,7 @@ def broadcast(waiters: int) -> Scenario:
             async with cond:
                 told.update(waiting)
                 cond.broadcast()
+                await asyncio.sleep(0)
 
         def end() -> None:
             assert heard <= told, "somebody was woken who came later"
@@ -181,6 +184,7 @@ def timed(waiters: int) -> Scenario:
         async def tell() -> None:
             async with cond:
                 cond.signal()
+                await asyncio.sleep(0)
 
         def end() -> None:
             assert guarded.mutex.locked is False, "nobody holds the lock, yet it is locked"

@@ -66,6 +66,8 @@ def the_next_round(waiters: int) -> Scenario:
         def end() -> None:
             assert all(task.done() for task in run.tasks.values()), "somebody sleeps for ever"
             assert all(began == ended for began, ended in left), "somebody left in the middle of the next round"
+            group.add()  # nobody is waited for any more
+            group.done()
 
         run.watch(group)
         run.at_end(end)

@@ -166,6 +166,18 @@ def test_p10_who_waits_must_hold_the_lock(run, mutex):
     run(main)
 
 
+def test_p10_that_another_task_holds_the_lock_is_not_enough(run):
+    async def main():
+        cond = Cond()
+        let_go = await hold(cond.mutex)
+        with pytest.raises(ac.NotHeld, match=r"must hold its mutex, and not Task-\d+"):
+            await cond.wait()
+        assert not free(cond), "it is still the other one's"
+        await let_go()
+
+    run(main)
+
+
 def test_p10_to_be_woken_is_only_an_opportunity_to_look(run, mutex):
     """Two are told of one thing: who does not look again takes what is not there."""
 
@@ -545,12 +557,16 @@ def test_a_broadcast_is_passed_on_to_nobody(run, mutex):
         cond = Cond(mutex)
         told = Told(cond)
         first, second = await told.asleep("ab")
+
+        async def comes_late():
+            async with cond:
+                first.cancel()  # it wants the lock, and is going to be told of this when we are in line
+                await cond.wait()
+
         await mutex.lock()
+        late = asyncio.ensure_future(comes_late())
+        await turns()  # it is the first in line for the lock
         assert cond.broadcast() == 2
-        late = asyncio.ensure_future(told.wait("late"))
-        await turns()  # all three are in line for the lock
-        first.cancel()
-        await turns()  # it is the last in line now
         mutex.unlock()
         await cancelled(first)
         await second
@@ -644,11 +660,19 @@ def test_a_context_around_it(run, mutex):
     run(main)
 
 
-def test_a_scope_of_anyio_that_stays_cancelled_lets_it_take_the_lock(run, mutex):
+def test_a_scope_of_anyio_that_stays_cancelled_lets_it_take_the_lock(run):
+    """Such a scope cancels in every turn of the loop whoever waits in it; so the lock is waited for behind a shield."""
     anyio = pytest.importorskip("anyio")
 
+    class Tried(Mutex):
+        tries = 0
+
+        async def lock(self):
+            self.tries += 1
+            await super().lock()
+
     async def main():
-        cond, inside = Cond(mutex), []
+        cond, inside = Cond(Tried()), []
 
         async def waiting(scope):
             with scope:
@@ -660,10 +684,12 @@ def test_a_scope_of_anyio_that_stays_cancelled_lets_it_take_the_lock(run, mutex)
 
         scope = anyio.CancelScope()
         (task,) = await asleep(waiting(scope))
-        let_go = await hold(mutex)
+        let_go = await hold(cond.mutex)
+        cond.mutex.tries = 0
         scope.cancel()
         await turns(20)
         assert not task.done()
+        assert cond.mutex.tries == 1
         await let_go()
         await task
         assert inside == [False]
@@ -711,6 +737,48 @@ def test_a_coroutine_that_is_closed_asleep_has_the_lock_on_its_way_out(run):
         assert (cond.waiters, free(cond)) == (0, True)
 
     run(main)
+
+
+def test_a_coroutine_that_is_closed_while_another_one_has_the_lock_goes_without(run):
+    async def main():
+        cond = Cond()
+
+        async def waiting():
+            await cond.mutex.lock()
+            await cond.wait()
+
+        coro = waiting()
+        coro.send(None)
+        let_go = await hold(cond.mutex)
+        coro.close()
+        assert (cond.waiters, cond.mutex.waiters, free(cond)) == (0, 0, False)
+        await let_go()
+        assert free(cond)
+
+    run(main)
+
+
+def test_a_timed_wait_that_is_cancelled_after_its_end_wakes_nobody():
+    async def main():
+        cond = Cond()
+        told = Told(cond)
+
+        async def waiting():
+            async with cond:
+                await cond.wait_timed(1)
+
+        timed = asyncio.ensure_future(waiting())
+        (other,) = await told.asleep("b")
+        async with cond:
+            await asyncio.sleep(2)
+            timed.cancel()
+            await asyncio.sleep(2)
+        await cancelled(timed)
+        assert cond.waiters == 1
+        cond.signal()
+        await other
+
+    virtual.run(main)
 
 
 # -- what else it refuses, and what it leaves

@@ -326,16 +326,22 @@ def test_sy10_who_waits_runs_its_own_after_an_error_one_after_the_other(run):
     run(main)
 
 
-def test_a_newcomer_does_not_overtake_who_was_handed_the_turn(run):
+def test_who_tries_again_does_not_overtake_who_was_handed_the_turn(run):
     async def main():
         once, job = Once(retry=True), Job()
-        tasks = await asleep(once.do(job, "a"), once.do(job, "b"))
+
+        async def stubborn():
+            with pytest.raises(Boom):
+                await once.do(job, "a")
+            await once.do(job, "a again")  # in the step in which the turn went to the next
+
+        tasks = await asleep(stubborn(), once.do(job, "b"))
         job.ends.send_nowait(Boom())
-        job.ends.send_nowait("well")
-        await asyncio.wait([tasks[0]])
+        await turns(5)
+        assert (job.runs, once.waiters) == (["a", "b"], 1)
         once._check()
-        late = asyncio.ensure_future(once.do(job, "late"))
-        assert await outcomes(*tasks, late) == ["Boom", None, None]
+        job.ends.send_nowait("well")
+        assert await outcomes(*tasks) == [None, None]
         assert job.runs == ["a", "b"]
 
     run(main)
@@ -375,16 +381,20 @@ def test_nobody_waits_behind_a_runner_that_is_cancelled(run):
 def test_who_was_handed_the_turn_and_is_cancelled_hands_it_on(run):
     async def main():
         once, job = Once(), Job()
-        tasks = await asleep(*(once.do(job, who) for who in "abc"))
+
+        async def first():
+            try:
+                await once.do(job, "a")
+            finally:
+                tasks[1].cancel()  # it has the turn by now, and has not run
+
+        tasks = await asleep(first(), once.do(job, "b"), once.do(job, "c"))
         tasks[0].cancel()
-        await asyncio.wait([tasks[0]])
-        tasks[1].cancel()
         await turns(5)
+        assert job.runs == ["a", "c"]
         once._check()
         job.ends.send_nowait("well")
-        answers = await outcomes(*tasks)
-        assert answers[0] == "CancelledError" and answers[2] is None
-        assert "c" in job.runs or answers[1] is None
+        assert await outcomes(*tasks) == ["CancelledError", "CancelledError", None]
 
     run(main)
 
@@ -652,15 +662,15 @@ def test_an_error_that_is_kept_makes_no_circle(run, make):
         if later:
             await asyncio.ensure_future(ask([thing]))
         assert thing.done
-        return weakref.ref(thing)
+        return weakref.ref(thing), weakref.ref(thing._round.error)
 
     async def main():
         gc.disable()
         try:
             for later in (False, True):
-                known = await one_round(later)
+                thing, error = await one_round(later)
                 await turns()
-                assert known() is None
+                assert (thing(), error()) == (None, None)
         finally:
             gc.enable()
 
