@@ -84,12 +84,17 @@ class Stage:
         asleep = [task for task in self.run.tasks.values() if not task.done()]
         assert len(asleep) == barrier.waiting < barrier.parties, "somebody sleeps, and nobody knows"
         left = [counts[index] for index in range(barrier.parties)]
-        assert max(left) - min(left) <= counts["cancelled"], "a round was left by some and not by others"
-        assert self.action is None or self.acted >= max(left), "a round was left without its action"
-        if barrier.broken:
-            assert counts["cancelled"] or counts["boom"] or self.causes, "broken by nobody"
+        complete = left[-1]  # the last one is never released, so nothing can hit it between release and return
+        assert max(left) == complete, "a round was left before the last one had come"
+        late = complete * barrier.parties - sum(left)
+        assert late <= counts["cancelled"], "a round was left by some and not by others"
+        assert self.action is None or self.acted >= complete, "a round was left without its action"
+        early = counts["cancelled"] - late
+        if self.causes:
+            assert not barrier.broken or early or "abort" in self.causes, "broken by nobody"
         else:
-            assert not counts["broken"] or self.causes, "somebody was told of a break, and there is none"
+            assert barrier.broken == bool(early or counts["boom"]), "broken by nobody, or not by him who should"
+            assert barrier.broken or not counts["broken"], "somebody was told of a break, and there is none"
 
 
 # -- rounds

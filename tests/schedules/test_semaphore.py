@@ -28,13 +28,13 @@ class Stage:
         run.at_end(self.nobody_is_left)
         run.at_end(self.all_came_back)
 
-    def spawn_users(self, *wants: int) -> None:
+    def spawn_users(self, *wants: int, plain: bool = False) -> None:
         for number, k in enumerate(wants):
-            self.run.spawn(self.use, k, name=f"{number} wants {k}", cancel=True)
+            self.run.spawn(self.use, k, plain, name=f"{number} wants {k}", cancel=True)
 
-    async def use(self, k: int) -> None:
+    async def use(self, k: int, plain: bool) -> None:
         self.came.append(asyncio.current_task())
-        async with self.semaphore if k == 1 else self.semaphore.hold(k):
+        async with self.semaphore if plain and k == 1 else self.semaphore.hold(k):
             self.nobody_before_us_sleeps()
             self.held += k
             try:
@@ -76,11 +76,11 @@ class Stage:
 # -- taken, used, given back
 
 
-def users(size: int, *wants: int) -> Scenario:
+def users(size: int, *wants: int, plain: bool = False) -> Scenario:
     """Tasks that want so much each, hold it over a turn of the loop, and give it back."""
 
     def scenario(run: Any) -> None:
-        Stage(run, size).spawn_users(*wants)
+        Stage(run, size).spawn_users(*wants, plain=plain)
 
     return scenario
 
@@ -104,9 +104,10 @@ def test_users_of_three(searched: Searched, order: str, cancels: int, wants: tup
 
 
 @in_time
-@pytest.mark.parametrize("wants", [(1, 2, 1), (2, 1, 1)], ids=str)
-def test_users_of_two(searched: Searched, order: str, cancels: int, wants: tuple[int, ...]) -> None:
-    searched(explore(users(2, *wants), order=order, cancels=cancels))
+@pytest.mark.parametrize("plain", [True, False], ids=["plain", "hold"])
+def test_users_of_two(searched: Searched, order: str, cancels: int, plain: bool) -> None:
+    """Also with ``async with semaphore``, where one is wanted."""
+    searched(explore(users(2, 1, 2, 1, plain=plain), order=order, cancels=cancels))
 
 
 @every_order
