@@ -96,11 +96,14 @@ class ObjectPool(Generic[T]):
 
         Follows ``Pool.Get``.
         """
-        for idle in (self._idle, self._victims):
-            try:  # and not `if idle`: another thread may be faster
-                return idle.popitem()[1]
-            except KeyError:
-                pass
+        try:  # and not `if self._idle`: another thread may be faster
+            return self._idle.popitem()[1]
+        except KeyError:
+            pass
+        try:
+            return self._victims.popitem()[1]
+        except KeyError:
+            pass
         self.made += 1
         return self._new()
 
@@ -182,23 +185,27 @@ class Loan(Generic[T]):
         put: Puts it back.
     """
 
-    __slots__ = ("_get", "_lent", "_put")
+    __slots__ = ("_get", "_held", "_obj", "_put")
+
+    _obj: T
 
     def __init__(self, get: Callable[[], T], put: Callable[[T], object]) -> None:
         self._get, self._put = get, put
-        self._lent: list[T] = []  # one or none
+        self._held = False
 
     def __enter__(self) -> T:
-        if self._lent:
-            raise MisuseError(f"{self._lent[0]!r} is lent to this block already; borrow another one")
-        obj = self._get()
-        self._lent.append(obj)
+        if self._held:
+            raise MisuseError(f"{self._obj!r} is lent to this block already; borrow another one")
+        obj = self._obj = self._get()
+        self._held = True
         return obj
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        obj = self._lent.pop()
+        obj = self._obj
+        del self._obj
+        self._held = False
         if kind is None:
             self._put(obj)
 

@@ -242,9 +242,9 @@ class ResourcePool(Primitive, Generic[T]):
             self._free -= 1
         else:
             await self._turn()
-        shelf = self._shelf
-        if shelf.stack and shelf.limits.timeless and self._check_value is None:
-            resource = shelf.stack.pop()
+        stack = self._shelf.stack  # mostly something good lies there, and we are done
+        if stack and self._check_value is None and ((until := stack[-1].until) == math.inf or loop.time() < until):
+            resource = stack.pop()
         else:
             resource = await self._find(loop)
         lease._resource = resource

@@ -138,6 +138,20 @@ Made from the docstrings by `python -m tests.docs.reference`; change those, not 
     ),
 )
 
+POOLS = Reference(
+    "pools.md",
+    """\
+# Reference: pools
+
+Made from the docstrings by `python -m tests.docs.reference`; change those, not this page. The names are imported from
+`aiochan.pools`. How things are meant to be used is in the [guide](../guide/pools.md).
+""",
+    (
+        Group("Resources that must be closed", "aiochan.pools", ("ResourcePool", "Lease", "ResourceStats")),
+        Group("Objects that need not", "aiochan.pools", ("ObjectPool", "SizedPool", "Loan")),
+    ),
+)
+
 TESTING = Reference(
     "testing.md",
     """\
@@ -167,7 +181,7 @@ names are imported from. How they are meant to be used is in the [guide](../guid
     ),
 )
 
-PAGES = (CORE, CONTEXT, TIMERS, SYNC, GROUPS, TESTING)
+PAGES = (CORE, CONTEXT, TIMERS, SYNC, GROUPS, POOLS, TESTING)
 ENTRIES = {name for page in PAGES for group in page.groups for name in group.names}
 
 # What has no docstring of its own, because Python's own syntax says what it is.
@@ -198,6 +212,17 @@ OTHER_SYNTAX = {
         "__len__": "`len()` counts the jobs that wait for their time.",
         "__bool__": SYNTAX["__bool__"],
     },
+    "ResourcePool": {
+        "__aenter__": "`async with` closes the pool on leaving, and waits for what is lent.",
+    },
+    "Lease": {
+        "__aenter__": "`async with` borrows a resource, and gives it back on leaving.",
+    },
+    "Loan": {
+        "__enter__": "`with` takes an object, and puts it back on leaving.",
+        "__aenter__": "`async with` does what `with` does, and waits for nothing.",
+    },
+    "ResourceStats": {"__eq__": "`==` compares all the counts."},
     "Semaphore": {
         "__aenter__": "`async with` takes 1, and gives it back on leaving.",
     },
@@ -218,6 +243,9 @@ COMES_FROM = {
     "Waiter": "a task that goes to sleep; an observer is told of it.",
     "Snapshot": "`ch._snapshot()`.",
     "Parked": "the lines of a `Snapshot`.",
+    "Lease": "`pool.lease()`, and `pool.acquire()`.",
+    "Loan": "`pool.borrow()`.",
+    "ResourceStats": "`pool.stats()`.",
     "FlightResult": "`SingleFlight.do_chan`, by its channel.",
     "Run": "the engine, which calls a scenario with a new one for each schedule.",
     "Spawned": "`run.spawn(...)`.",

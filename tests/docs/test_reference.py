@@ -4,6 +4,7 @@ import pytest
 
 import aiochan
 import aiochan.core
+import aiochan.pools
 from tests.docs import reference
 
 
@@ -24,6 +25,10 @@ def test_every_flat_name_has_an_entry():
 
 def test_every_other_name_of_the_core_has_an_entry():
     assert names_from("aiochan.core") == set(aiochan.core.__all__) - set(aiochan.__all__)
+
+
+def test_every_name_of_the_pools_has_an_entry():
+    assert names_from("aiochan.pools") == set(aiochan.pools.__all__)
 
 
 def test_a_docstring_of_another_shape_is_not_passed_over():
