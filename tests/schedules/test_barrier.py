@@ -73,7 +73,15 @@ class Stage:
                 self.told.append((name, "boom"))
                 return
             assert self.action is None or self.acted, "somebody has left before the action"
+            if index == self.barrier.parties - 1:
+                self.nobody_was_missing()
             self.told.append((name, index))
+
+    def nobody_was_missing(self) -> None:
+        """The first round is complete in this step, so who was cancelled before was not there any more."""
+        if not self.told and not self.causes:
+            tasks = self.run.tasks.values()
+            assert not any(task.cancelling() and not task.done() and _waits(task) for task in tasks), "one was missing"
 
     def counts(self) -> Counter[object]:
         return Counter(how for _, how in self.told)
@@ -95,6 +103,12 @@ class Stage:
         else:
             assert barrier.broken == bool(early or counts["boom"]), "broken by nobody, or not by him who should"
             assert barrier.broken or not counts["broken"], "somebody was told of a break, and there is none"
+
+
+def _waits(task: asyncio.Task[Any]) -> bool:
+    """Tell whether a task has begun to wait, and was not told anything yet."""
+    coro: Any = task.get_coro()
+    return coro.cr_await is not None
 
 
 # -- rounds
