@@ -420,6 +420,7 @@ class WaitQueue(Pinned, Generic[T]):
                 raise wrong_loop(self, self._queue)
             self._queue = queue
         sleeper(waiter := Waiter(), queue, self._line, "wait", tag)
+        tag = None  # it may be the task itself, whose error leads to this frame
         self._line.append(waiter)
         try:
             await waiter
@@ -429,6 +430,8 @@ class WaitQueue(Pinned, Generic[T]):
             else:
                 waiter.quit()
             raise
+        finally:
+            waiter.value = None  # the tag
 
     def wake(self, n: int = 1) -> int:
         """Wake the `n` tasks that have waited longest.

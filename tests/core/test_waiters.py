@@ -1,6 +1,9 @@
 """Lines of sleeping tasks: WaitQueue as people use it, and how lines get rid of those who left."""
 
+import asyncio
 import contextlib
+import gc
+import weakref
 
 import pytest
 
@@ -361,5 +364,34 @@ def test_a_sleeping_operation_that_is_resumed_by_nobody_says_so(run):
             coro.send(None)
         ch._check()
         assert ch.stats().parked_receivers == 0
+
+    run(main)
+
+
+@pytest.mark.parametrize("woken", [False, True])
+def test_a_tag_is_not_kept_by_the_cancellation(run, woken):
+    """The tag may be the task itself: its error would keep it, and whatever it knows, until the collector comes."""
+
+    async def main():
+        queue, held = core.WaitQueue(), []
+
+        async def park(held):
+            await queue.park(asyncio.current_task(), held.clear)
+
+        task = asyncio.create_task(park(held))
+        await asyncio.sleep(0)
+        if woken:
+            queue.wake()
+        task.cancel()
+        await asyncio.wait([task])
+        assert task.cancelled()
+        await asyncio.sleep(0)
+        known = weakref.ref(task)
+        gc.disable()
+        try:
+            del task
+            assert known() is None
+        finally:
+            gc.enable()
 
     run(main)
