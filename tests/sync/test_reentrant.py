@@ -311,7 +311,7 @@ def test_time_runs_out(run):
             async with asyncio.timeout(0.001):
                 await mutex.lock()
         assert mutex.waiters == 0
-        mutex._check()
+        assert mutex._snapshot() == ("t", 1, ()), "a line is left in which nobody sleeps"
         mutex.unlock("t")
         assert not mutex.locked
 
