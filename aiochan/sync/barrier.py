@@ -147,6 +147,8 @@ class CyclicBarrier(Primitive):
             if told:
                 raise self._broken(era) from told[0]
         if last:
+            if era.reason is not None:  # it was broken after the turn was handed to us
+                raise self._broken(era)
             await self._finish(era)
         return index
 

@@ -381,6 +381,28 @@ def test_the_action_may_reset_which_breaks_its_own_round(run, plain):
     run(main)
 
 
+@pytest.mark.parametrize("end", ["abort", "reset"])
+def test_no_action_begins_for_a_round_that_was_broken_while_its_turn_came(run, end):
+    """Else two actions could run beside each other after a reset."""
+
+    async def main():
+        barrier, begun = ac.CyclicBarrier(1, lambda: slowly()), []
+
+        async def slowly():
+            begun.append(barrier.waiting)
+            await turns(3)
+
+        async def first():
+            await barrier.wait()  # its end hands the turn to the second
+            getattr(barrier, end)()
+
+        tasks = [asyncio.create_task(first()), *parties(barrier, 1)]
+        assert await outcomes(tasks) == [None, ac.BrokenBarrier]
+        assert len(begun) == 1
+
+    run(main)
+
+
 def test_a_new_round_after_reset_does_not_wait_for_the_old_action(run):
     async def main():
         gates = [asyncio.Event(), asyncio.Event()]
