@@ -102,6 +102,14 @@ def test_compare_and_swap_and_delete():
     assert m.load("a") == (None, False)
 
 
+def test_what_does_not_equal_itself_is_found():
+    nan = float("nan")
+    m = ac.AsyncMap({"a": nan})
+    assert m.compare_and_swap("a", float("nan"), 1.0) is False
+    assert m.compare_and_swap("a", nan, nan) is True
+    assert m.compare_and_delete("a", nan) is True
+
+
 def test_a_comparison_that_changes_the_map_is_made_again():
     class Meddling:
         def __eq__(self, other):

@@ -8,6 +8,7 @@ import asyncio
 import copy
 import gc
 import pickle
+import sys
 import threading
 import weakref
 
@@ -244,6 +245,26 @@ def test_a_cancelled_waiter_changes_nothing_for_the_others(run):
         second.cancel()  # woken already
         assert await asyncio.gather(first, second, third, return_exceptions=True) == [Cancelled(), Cancelled(), 1]
         watch._check()
+
+    run(main)
+
+
+def test_a_cancelled_waiter_does_not_wake_who_has_seen_the_newest(run):
+    async def main():
+        watch = ac.Watch(0, name="w")
+
+        async def outrun():
+            watch.set(1)
+            first.cancel()  # woken, and not there yet
+            return await watch.changed()
+
+        (first,) = await asleep(watch.changed())
+        second = asyncio.create_task(outrun())
+        while not first.done():
+            await asyncio.sleep(0)
+            assert repr(watch) == "<Watch 'w' version 1, 1 waiting>"
+        watch.set(2)
+        assert await second == 2
 
     run(main)
 
@@ -496,21 +517,32 @@ def test_an_old_value_that_dies_may_set_a_newer_one():
     watch._check()
 
 
-def test_a_value_that_only_a_view_held_may_set_a_newer_one():
-    class Dying:
-        def __del__(self):
-            watch.set(3)
+def interrupted_at(line, watch):
+    """Trace `swap`, and set another value before its n-th line: as a finaliser may, whenever the collector runs."""
+    lines = iter(range(line + 1))
 
-    watch = ac.Watch(0)
+    def local(frame, event, _):
+        if event == "line" and next(lines, None) == line:
+            sys.settrace(None)
+            watch.set("by a finaliser")
+        return local
+
+    return lambda frame, event, _: local if frame.f_code is ac.Watch.swap.__code__ else None
+
+
+@pytest.mark.parametrize("line", range(12))
+def test_a_set_in_the_middle_of_a_set_leaves_no_view_behind(line):
+    watch = ac.Watch("at first")
     views = [watch.watch() for _ in range(3)]
-    watch.set(Dying())
-    for view in views[1:]:
-        view.recv_nowait()
-    old = [watch.swap(1)]
+    before = sys.gettrace()
+    sys.settrace(interrupted_at(line, watch))
+    try:
+        watch.set("by us")
+    finally:
+        sys.settrace(before)
     watch._check()
-    del old[:]
-    assert [view.recv_nowait() for view in views] == [3] * 3
-    assert watch.version == 3
+    assert [view.recv_nowait() for view in views] == [watch.get()] * 3
+    assert watch.version in (1, 2)
 
 
 # -- misuse
