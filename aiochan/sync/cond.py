@@ -63,8 +63,8 @@ class Cond(Primitive):
     cond`` is ``async with`` of its mutex. Several conditions may share one.
 
     Args:
-        mutex: What is given up while waiting: a `Mutex`, a `ReentrantMutex` (given up whole, however often it was
-            locked), an `RWMutex` (as writer) or its ``rlocker()``. None makes a `Mutex`.
+        mutex: What is given up while waiting: a `Mutex`, a `ReentrantMutex` (given up whole, however often the task has
+            locked it), an `RWMutex` (as writer) or its ``rlocker()``. None makes a `Mutex`.
         name: Shown in ``repr`` and in reports.
 
     Raises:

@@ -15,9 +15,16 @@ import pytest
 import aiochan as ac
 from aiochan.sync.cond import Cond
 from aiochan.sync.mutex import Mutex
+from aiochan.sync.reentrant import ReentrantMutex
+from aiochan.sync.rwmutex import RWMutex
 from aiochan.testing import virtual
 
-LOCKS = {"Mutex": Mutex}
+LOCKS = {
+    "Mutex": Mutex,
+    "ReentrantMutex": ReentrantMutex,
+    "RWMutex": RWMutex,
+    "rlocker": lambda: RWMutex().rlocker(),
+}
 
 
 @pytest.fixture(params=LOCKS)
@@ -48,13 +55,15 @@ async def cancelled(task):
     return raised.value
 
 
+def whole(mutex):
+    """The lock that can keep everybody out: of the reading side, the RWMutex itself."""
+    return getattr(mutex, "_of", mutex)
+
+
 def free(cond):
     """Tell whether nobody holds the mutex of a condition."""
-    mutex = cond.mutex
-    if not mutex.try_lock():
-        return False
-    mutex.unlock()
-    return True
+    mutex = whole(cond.mutex)
+    return not mutex.locked and not getattr(mutex, "readers", 0)
 
 
 class Told:
@@ -74,14 +83,14 @@ class Told:
 
 
 async def hold(mutex):
-    """Hold a lock in another task, until what is returned is called."""
+    """Keep everybody out, in another task, until what is returned is called."""
     go_on, held = ac.Signal(), ac.Signal()
 
     async def holder():
-        await mutex.lock()
+        await whole(mutex).lock()
         held.close()
         await go_on.wait()
-        mutex.unlock()
+        whole(mutex).unlock()
 
     task = asyncio.ensure_future(holder())
     await held.wait()
@@ -236,8 +245,9 @@ def test_sy04_a_signal_of_who_gets_the_lock_next_is_not_lost(run, mutex):
         cond, heard = Cond(mutex), []
 
         async def signaller():
-            async with cond:
-                heard.append(cond.signal())
+            await whole(mutex).lock()
+            heard.append(cond.signal())
+            whole(mutex).unlock()
 
         async with cond:
             task = asyncio.ensure_future(signaller())
@@ -470,7 +480,7 @@ def test_two_conditions_may_share_a_lock(run, mutex):
         not_empty, not_full, held, taken = Cond(mutex), Cond(mutex), [], []
 
         async def put(n):
-            async with mutex if isinstance(mutex, Mutex) else not_full:
+            async with not_full:
                 await not_full.wait_for(lambda: len(held) < 2)
                 held.append(n)
                 not_empty.signal()
@@ -483,6 +493,50 @@ def test_two_conditions_may_share_a_lock(run, mutex):
 
         await asyncio.gather(*map(put, range(9)), *(take() for _ in range(9)))
         assert taken == list(range(9))
+
+    run(main)
+
+
+@pytest.mark.parametrize("end", ["told", "cancelled", "timed out"])
+def test_sy05_a_recursive_lock_is_given_up_whole_and_taken_as_often(run, end):
+    async def main():
+        mutex = ReentrantMutex()
+        cond, depths = Cond(mutex), []
+
+        async def waiting():
+            async with mutex, mutex, cond:
+                assert mutex.depth == 3
+                try:
+                    await cond.wait_timed(0 if end == "timed out" else math.inf)
+                finally:
+                    depths.append(mutex.depth)
+
+        async def others(task):
+            async with mutex:
+                if end == "told":
+                    cond.signal()
+                elif end == "cancelled":
+                    task.cancel()
+            await asyncio.wait([task])
+
+        task = asyncio.ensure_future(waiting())
+        await asyncio.sleep(0)
+        await others(task)
+        assert task.cancelled() == (end == "cancelled")
+        assert depths == [3]
+        assert (mutex.depth, free(cond)) == (0, True)
+
+    run(main)
+
+
+def test_a_lock_that_belongs_to_a_token_cannot_be_waited_with(run):
+    async def main():
+        mutex = ReentrantMutex()
+        cond = Cond(mutex)
+        async with mutex.held("token"):
+            with pytest.raises(ac.NotHeld):
+                await cond.wait()
+            assert mutex.owner == "token"
 
     run(main)
 
@@ -550,11 +604,11 @@ def test_also_when_it_is_cancelled_while_it_waits_for_the_lock(run, mutex):
     run(main)
 
 
-def test_a_broadcast_is_passed_on_to_nobody(run, mutex):
+def test_a_broadcast_is_passed_on_to_nobody(run):
     """All whom it was for have been told. Who comes later is not woken for nothing."""
 
     async def main():
-        cond = Cond(mutex)
+        cond = Cond()
         told = Told(cond)
         first, second = await told.asleep("ab")
 
@@ -563,11 +617,11 @@ def test_a_broadcast_is_passed_on_to_nobody(run, mutex):
                 first.cancel()  # it wants the lock, and is going to be told of this when we are in line
                 await cond.wait()
 
-        await mutex.lock()
+        await cond.mutex.lock()
         late = asyncio.ensure_future(comes_late())
         await turns()  # it is the first in line for the lock
         assert cond.broadcast() == 2
-        mutex.unlock()
+        cond.mutex.unlock()
         await cancelled(first)
         await second
         await turns()
