@@ -13,10 +13,8 @@ Where to look
     context     background() and what is derived from it: when to stop, and what belongs to one request
     timers      after, at, tick, Timer, Ticker: time as channels
     sync        what tasks wait for that carries no values
-                Mutex: one task at a time
-                Cond: until something holds; WaitGroup: until all is done; Once, OnceValue: run once, for all
                 Mutex, ReentrantMutex: one task at a time; RWMutex: many readers or one writer
-                WaitGroup: until all is done; Once, OnceValue: run once, for all
+                Cond: until something holds; WaitGroup: until all is done; Once, OnceValue: run once, for all
                 Watch: the latest value, and word of the next one; PriorityQueue: the best item first
                 AsyncMap: values that are made once, and a lock for each key
     groups      ErrGroup, ErrWaitGroup: tasks with an owner, who waits for them and hears of their errors

@@ -107,13 +107,12 @@ SYNC = Reference(
 # Reference: locks, conditions and what else tasks wait for
 
 Made from the docstrings by `python -m tests.docs.reference`; change those, not this page. The names are imported as
-`import aiochan as ac`.
+`import aiochan as ac`. How they are meant to be used is in the guides to [locks](../guide/locks.md), to
+[semaphores and barriers](../guide/semaphores.md) and to [values, maps and ranked items](../guide/maps.md).
 """,
     (
-        Group("Locks", "aiochan", ("Mutex",)),
-        Group("Until something has happened", "aiochan", ("Cond", "Once", "OnceValue", "WaitGroup")),
         Group("Locks", "aiochan", ("Mutex", "ReentrantMutex", "RWMutex")),
-        Group("Until something has happened", "aiochan", ("Once", "OnceValue", "WaitGroup")),
+        Group("Until something has happened", "aiochan", ("Cond", "Once", "OnceValue", "WaitGroup")),
         Group("So many at once, and all together", "aiochan", ("Semaphore", "CyclicBarrier")),
         Group("Values that change, maps, and items by rank", "aiochan", ("Watch", "AsyncMap", "PriorityQueue")),
     ),
