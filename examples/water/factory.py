@@ -64,8 +64,7 @@ class Factory:
                 while not await self._bound():
                     pass
             except BaseException:
-                if molecule is self._molecule:  # not complete: I leave it
-                    molecule.remove(element)
+                molecule.remove(element)  # if it was complete, nobody looks at it any more
                 raise
 
     async def _bound(self) -> bool:
