@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import math
 from collections.abc import Callable
@@ -85,19 +86,15 @@ async def follow(
         complain: Told of an error, unless it is the same as the last time.
     """
     said = ""
-    ticker = ac.Ticker(every)
-    try:
-        while True:
-            try:
-                found = await to_thread.run_sync(look)
-            except (OSError, ValueError) as error:
-                if str(error) != said:
-                    complain(error)
-                said = str(error)
-            else:
-                said = ""
-                if found is not None:
-                    config.set(found)
-            await ticker.ch.recv()
-    finally:
-        ticker.stop()
+    while True:
+        try:
+            found = await to_thread.run_sync(look)
+        except (OSError, ValueError) as error:
+            if str(error) != said:
+                complain(error)
+            said = str(error)
+        else:
+            said = ""
+            if found is not None:
+                config.set(found)
+        await asyncio.sleep(every)

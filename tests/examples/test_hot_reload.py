@@ -5,11 +5,13 @@ import json
 import signal
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import pytest
 
 import aiochan as ac
 from aiochan.testing import explore, virtual
+from examples.hot_reload import config as module
 from examples.hot_reload.__main__ import main
 from examples.hot_reload.config import Config, File, follow, parse
 from examples.hot_reload.greeters import greet
@@ -192,6 +194,23 @@ def test_a_mistake_is_told_once_and_the_last_good_one_stays(run):
         assert (config.get(), config.version) == (Config("c"), ac.Watch(None).version + 3)
 
     run(begin)
+
+
+def test_it_looks_at_once_and_then_every_so_many_seconds(monkeypatch):
+    async def run_sync(look):  # virtual time has no threads
+        return look()
+
+    monkeypatch.setattr(module, "to_thread", SimpleNamespace(run_sync=run_sync))
+
+    async def begin():
+        looks, loop = [], asyncio.get_running_loop()
+        following = asyncio.create_task(follow(lambda: looks.append(loop.time()), ac.Watch(Config()), 3, looks.append))
+        await virtual.advance(10)
+        following.cancel()
+        await asyncio.wait([following])
+        assert looks == [0, 3, 6, 9]
+
+    virtual.run(begin)
 
 
 # -- the program
