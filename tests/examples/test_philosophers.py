@@ -144,6 +144,35 @@ def test_two_certificates(run):
     run(main)
 
 
+def test_who_has_waited_once_waits_no_more(run):
+    """Else this would be an alarm: the first one has `b`, and once waited for `a`, which the second one has."""
+
+    async def main():
+        circles, a, b = Circles(), ac.Mutex(name="a"), ac.Mutex(name="b")
+        await a.lock()
+
+        async def first():
+            async with circles.take(a):
+                pass
+            async with circles.take(b):
+                for _ in range(5):
+                    await turn()
+
+        async def second():
+            await turn()
+            async with circles.take(a), circles.take(b):
+                pass
+
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(first())
+            await turn()
+            tasks.create_task(second())
+            a.unlock()
+        assert not circles._wanted
+
+    run(main)
+
+
 # -- and they eat
 
 
