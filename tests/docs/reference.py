@@ -340,6 +340,8 @@ def _is_told(name: str, cls: type, member: str, thing: Any) -> bool:
     """Tell whether a member gets an entry of its own: it is no mere attribute, and not documented elsewhere."""
     if member in INSIDE.get(name, ()) or not (isinstance(thing, property) or callable(thing)) or not thing.__doc__:
         return False
+    if getattr(thing, "__name__", member) != member and member.startswith("__"):  # told under its own name
+        return False
     owner = next(base for base in cls.__mro__ if member in vars(base))
     if owner is not cls and owner.__name__ in ENTRIES:
         return False

@@ -1,4 +1,4 @@
-"""`Mutex`: exclusion, order, misuse, reports (LK02-LK05, LK11, B03, B04, B06, B08, B10, P01-P04, P06, P07)."""
+"""`Mutex`: exclusion, order, misuse, reports (LK02-LK05, LK11, LK12, B03, B04, B06, B08, B10, P01-P07)."""
 
 import asyncio
 import copy
@@ -9,6 +9,7 @@ import weakref
 import pytest
 
 import aiochan as ac
+from aiochan.testing import virtual
 
 
 async def turn():
@@ -427,6 +428,28 @@ def test_it_names_its_owner(run):
         assert repr(ac.Mutex()).startswith("<Mutex at 0x")
 
     run(main)
+
+
+def test_a_deadlock_is_reported_with_who_waits_for_whom():
+    """P02, P05, LK12: two tasks take two locks, each in its own order."""
+
+    async def main():
+        a, b = ac.Mutex("a"), ac.Mutex("b")
+
+        async def takes(first, second):
+            async with first:
+                await turn()
+                async with second:
+                    raise AssertionError("both have both")
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(takes(a, b), name="ab")
+            group.create_task(takes(b, a), name="ba")
+
+    with pytest.raises(virtual.Deadlock) as told:
+        virtual.run(main)
+    assert "ab: waits for wait on <Mutex 'b' locked by ba, 1 waiting>" in str(told.value)
+    assert "ba: waits for wait on <Mutex 'a' locked by ab, 1 waiting>" in str(told.value)
 
 
 def test_the_owner_is_right_on_one_loop_after_the_other():
