@@ -15,7 +15,14 @@ import pytest
 import aiochan as ac
 from aiochan.pools import Lease, ResourcePool
 from aiochan.testing.explorer import explore
-from tests.schedules.orders import Scenario, Searched, every_order, exhaustive, in_time
+from tests.schedules.orders import Scenario, Searched, exhaustive, in_time
+
+# Three tasks, and those that open and close: with one cancellation in seconds, with two in minutes.
+large = pytest.mark.parametrize(
+    ("order", "cancels"),
+    [pytest.param("fifo", 1, marks=exhaustive), pytest.param("fifo", 2, marks=pytest.mark.stress)],
+    ids=["fifo-1", "fifo-2"],
+)
 
 
 class Refused(Exception):
@@ -207,8 +214,7 @@ def test_two_borrow_one_and_give_it_back_by_hand(searched: Searched, order: str,
     searched(explore(by_hand("ab", 1), order=order, cancels=cancels))
 
 
-@exhaustive
-@every_order
+@large
 def test_three_borrow_one(searched: Searched, order: str, cancels: int) -> None:
     searched(explore(by_hand("abc", 1), order=order, cancels=cancels))
 
@@ -242,19 +248,16 @@ def test_it_is_closed_while_two_borrow_one(searched: Searched, order: str, cance
 # -- two places
 
 
-@exhaustive
-@every_order
+@large
 def test_three_borrow_two(searched: Searched, order: str, cancels: int) -> None:
     searched(explore(by_hand("abc", 2), order=order, cancels=cancels))
 
 
-@exhaustive
-@every_order
+@large
 def test_three_borrow_two_of_which_one_is_kept(searched: Searched, order: str, cancels: int) -> None:
     searched(explore(by_hand("abc", 2, max_idle=1), order=order, cancels=cancels))
 
 
-@exhaustive
-@every_order
+@large
 def test_it_is_closed_while_three_borrow_two(searched: Searched, order: str, cancels: int) -> None:
     searched(explore(closed("abc", 2), order=order, cancels=cancels))
