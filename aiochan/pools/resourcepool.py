@@ -374,7 +374,7 @@ class ResourcePool(Primitive, Generic[T]):
 
     def _vacate(self) -> None:
         """Give our place back: to the first in line, if there is one."""
-        if not self._closed and self._line.wake():
+        if self._line.wake():  # nobody stands there once we are closed
             self._promised += 1
             return
         self._free += 1

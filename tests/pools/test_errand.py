@@ -1,6 +1,8 @@
 """`Errand`: it runs to its end, and what comes of it is taken or settled, one of the two, once (H18)."""
 
 import asyncio
+import gc
+import weakref
 
 import pytest
 
@@ -74,6 +76,29 @@ def test_who_is_cancelled_when_it_is_over_leaves_it_to_be_settled(run):
         with pytest.raises(asyncio.CancelledError):
             await waiting
         assert settled == [errand.task]
+
+    run(main)
+
+
+def test_it_is_kept_although_nobody_refers_to_it(run):
+    """H19: asyncio refers to its tasks only weakly."""
+
+    async def main():
+        futures = weakref.WeakSet()
+
+        async def waits_for_what_only_it_knows():
+            future = asyncio.get_running_loop().create_future()
+            futures.add(future)
+            return await future
+
+        settled = errand_of(waits_for_what_only_it_knows(), wanted=False)[1]
+        await turns()
+        gc.collect()
+        (future,) = futures
+        future.set_result(7)
+        del future
+        await turns()
+        assert [task.result() for task in settled] == [7]
 
     run(main)
 

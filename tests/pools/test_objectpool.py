@@ -69,6 +69,7 @@ def test_what_has_grown_too_large_is_replaced():
     large = bytearray(17)
     pool.put(large)
     assert (pool.idle, pool.made, pool.dropped) == (1, 1, 1)
+    pool._check()
     assert len(pool.get()) == 16
     pool._check()
 

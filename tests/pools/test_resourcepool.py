@@ -235,6 +235,24 @@ def test_the_next_in_line_gets_it_even_if_none_is_kept(run):
     run(main)
 
 
+def test_what_is_promised_does_not_count_as_idle(run):
+    async def main():
+        works = Works()
+        pool = works.pool(2, max_idle=1)
+        lent = [await pool.acquire(), await pool.acquire()]
+        waiting = asyncio.create_task(pool.acquire())
+        await turns()
+        for lease in lent:
+            await pool.release(lease)  # the first is promised, the second is the one that may be kept
+        lease = await waiting
+        assert pool.idle == 1 and works.now_open() == [1, 2]
+        await pool.release(lease)
+        assert works.now_open() == [1]
+        await pool.close()
+
+    run(main)
+
+
 def test_what_was_promised_to_one_who_left_is_one_too_many_then(run):
     async def main():
         works = Works()

@@ -118,11 +118,12 @@ def test_it_learns_again_when_needs_grow():
     assert (pool.usual, pool.kept) == (65536, 65536)
 
 
-def test_the_usual_size_is_kept_although_it_is_rare():
-    pool = buffers(1, 4, calibrate=20)
-    for size in [1] * 9 + [2] * 10 + [4]:
-        pool.put(bytearray(size))
-    assert (pool.usual, pool.kept) == (2, 2)
+def test_what_is_usual_is_kept_although_it_is_rare():
+    pool = SizedPool(range, len, smallest=1, largest=1 << 20, calibrate=400)
+    for size in [1 << n for n in range(20)] * 19 + [1 << 20] * 20:
+        pool.put(range(size))
+    assert (pool.usual, pool.kept) == (1 << 20, 1 << 20)  # not half of it, below which are 95 of 100
+    pool._check()
 
 
 def test_whatever_happens_nobody_gets_less_than_he_asked_for():
