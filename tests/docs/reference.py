@@ -108,7 +108,8 @@ SYNC = Reference(
 
 Made from the docstrings by `python -m tests.docs.reference`; change those, not this page. The names are imported as
 `import aiochan as ac`. How they are meant to be used is in the guides to [locks](../guide/locks.md), to
-[semaphores and barriers](../guide/semaphores.md) and to [values, maps and ranked items](../guide/maps.md).
+[conditions](../guide/conditions.md), to [semaphores and barriers](../guide/semaphores.md) and to
+[values, maps and ranked items](../guide/maps.md).
 """,
     (
         Group("Locks", "aiochan", ("Mutex", "ReentrantMutex", "RWMutex")),
