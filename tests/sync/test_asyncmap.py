@@ -379,6 +379,22 @@ def test_whatever_stores_is_the_answer(run, store):
     run(main)
 
 
+def test_a_key_that_is_stored_again_and_again_meanwhile(run):
+    async def main():
+        m, factory = ac.AsyncMap[str, str](), Factory()
+        first, second = await asleep(*(m.get_or_create("a", factory) for _ in range(2)))
+        m.store("a", "stored")
+        m.delete("a")
+        (third,) = await asleep(m.get_or_create("a", factory))
+        m.store("a", "stored again")
+        factory.calls[0].set_result("made")
+        assert await asyncio.gather(first, second, third) == ["stored again", "stored", "stored again"]
+        assert len(factory.calls) == 1
+        assert nothing_is_left(m)
+
+    run(main)
+
+
 def test_a_key_that_is_stored_and_deleted_meanwhile_is_not_made_twice_at_once(run):
     async def main():
         m, factory = ac.AsyncMap[str, str](), Factory()
