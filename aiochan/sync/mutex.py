@@ -89,7 +89,7 @@ class Mutex(Owned):
         if self._holder:
             await self._line.park(self._waiting(), self.unlock)
         else:
-            self._holder = (self._loop and task_of(self._loop)) or self._caller()
+            self._holder = task_of(self._loop) or self._caller()
 
     __aenter__ = lock  # the coroutine itself: one less than if it were awaited here
 

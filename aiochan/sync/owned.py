@@ -4,7 +4,7 @@ It is wanted for reports, in debug mode, and where a lock is its owner's. To ask
 the time that a free lock takes; it is cheap once the loop is known. So a lock remembers the loop that it was last used
 on, and asks like this, in place::
 
-    task = (self._loop and task_of(self._loop)) or self._caller()
+    task = task_of(self._loop) or self._caller()
 """
 
 from __future__ import annotations
@@ -29,6 +29,9 @@ task_of: Callable[[asyncio.AbstractEventLoop], Task | None]
 task_of = asyncio.current_task if sys.version_info >= (3, 12) else asyncio.tasks._current_tasks.get  # type: ignore[attr-defined]
 
 
+_NOWHERE: Any = object()  # a loop in which no task runs, so that nobody has to ask whether there is one
+
+
 class Owned(Primitive):
     """A primitive that is taken by a task, and knows by which one."""
 
@@ -36,12 +39,12 @@ class Owned(Primitive):
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: asyncio.AbstractEventLoop = _NOWHERE
 
     def _caller(self) -> Holder:
         """Return the running task, if there is one, and remember the loop."""
-        self._loop = running_loop()
-        return (self._loop and task_of(self._loop)) or True
+        self._loop = running_loop() or _NOWHERE
+        return task_of(self._loop) or True
 
 
 class Side:

@@ -106,7 +106,7 @@ class ReentrantMutex(Owned):
         Cancellation: it is not taken. If it was handed to us in that moment, it goes on to the next in line, unless
         others with our token have it.
         """
-        owner = (self._loop and task_of(self._loop)) or self._task() if token is None else _checked(token)
+        owner = task_of(self._loop) or self._task() if token is None else _checked(token)
         if not self._depth:
             self._owner = owner
             self._depth = 1
@@ -149,7 +149,7 @@ class ReentrantMutex(Owned):
             MisuseError: No task is running, and there is no token.
             WrongLoop: Tasks of the loop of another thread wait for it.
         """
-        owner = (self._loop and task_of(self._loop)) or self._task() if token is None else _checked(token)
+        owner = task_of(self._loop) or self._task() if token is None else _checked(token)
         if not self._depth or owner != self._owner:
             raise self._not_held("unlock", owner)
         if self._depth > 1:

@@ -16,7 +16,8 @@ Invariants
 R1  A writer is in alone.
 R2  The door is closed while a writer is in or waits.
 R3  Somebody is in while it is closed; nobody sleeps while it is open.
-R4  No task is taken for a reader more often than there are readers.
+R4  Whoever sleeps is sought: `unlock` looks at the lines only then.
+R5  No task is taken for a reader more often than there are readers.
 """
 
 # The lines are asked for their invariants and their state:
@@ -59,11 +60,12 @@ class RWMutex(Owned):
     Follows Go's ``sync.RWMutex``.
     """
 
-    __slots__ = ("_closed", "_readers", "_reading", "_reads", "_writer", "_writing")
+    __slots__ = ("_closed", "_readers", "_reading", "_reads", "_sought", "_writer", "_writing")
 
     def __init__(self, name: str | None = None) -> None:
         super().__init__(name)
         self._closed = False
+        self._sought = False
         self._readers = 0
         self._reads: dict[Holder, int] = {}  # how often each task is among them
         self._writer: Holder = False
@@ -106,7 +108,9 @@ class RWMutex(Owned):
         if self._closed and not self._open_again():
             await self._reading.park(self._waiting_to_read(), self.runlock)
         else:
-            self._count((self._loop and task_of(self._loop)) or self._caller())
+            reader = task_of(self._loop) or self._caller()
+            self._readers += 1
+            self._reads[reader] = self._reads.get(reader, 0) + 1
 
     def try_rlock(self) -> bool:
         """Take it for reading if no writer has it or waits for it.
@@ -137,7 +141,7 @@ class RWMutex(Owned):
         if self._closed and self._readers == 1:
             self._let_writer_in()
         self._readers -= 1
-        reader = (self._loop and task_of(self._loop)) or self._caller()
+        reader = task_of(self._loop) or self._caller()
         left = self._reads.pop(reader, 0) - 1
         if left > 0:
             self._reads[reader] = left
@@ -170,7 +174,7 @@ class RWMutex(Owned):
         """
         if not self._closed and not self._readers:
             self._closed = True
-            self._writer = (self._loop and task_of(self._loop)) or self._caller()
+            self._writer = task_of(self._loop) or self._caller()
             return
         try:
             await self._writing.park(self._waiting_to_write(), self.unlock)
@@ -206,7 +210,9 @@ class RWMutex(Owned):
             raise NotHeld(
                 f"unlock of unlocked RWMutex: {self!r}; there must be one lock() for each unlock(), before it"
             )
-        if len(self._reading):
+        if not self._sought:
+            self._writer = self._closed = False
+        elif len(self._reading):
             self._let_readers_in()
             self._writer = False
             self._closed = len(self._writing) > 0
@@ -236,7 +242,7 @@ class RWMutex(Owned):
             self._writer = heir or True
         else:
             self._let_readers_in()
-            self._writer = self._closed = False
+            self._writer = self._closed = self._sought = False
 
     def _open_again(self) -> bool:
         """Open the door if it is closed for nobody any more: those who stand before it are first."""
@@ -249,6 +255,7 @@ class RWMutex(Owned):
     def _waiting_to_read(self) -> Holder:
         caller = self._caller()
         self._refuse_to_wait(caller)
+        self._sought = True
         return caller
 
     def _waiting_to_write(self) -> Holder:
@@ -256,7 +263,7 @@ class RWMutex(Owned):
         self._refuse_to_wait(caller)
         if self._closed:
             self._open_again()
-        self._closed = True
+        self._closed = self._sought = True
         return caller
 
     def _refuse_to_wait(self, caller: Holder) -> None:
@@ -283,10 +290,11 @@ class RWMutex(Owned):
         )
         assert not self._closed or self._writer or self._readers, "R3: the door is closed, and nobody is in"
         assert self._closed or not len(self._reading), "R3: the door is open, and somebody waits before it"
-        assert sum(self._reads.values()) <= self._readers, "R4: readers are known that are none"
+        assert self._sought or not (len(self._reading) + len(self._writing)), "R4: somebody waits who is overlooked"
+        assert sum(self._reads.values()) <= self._readers, "R5: readers are known that are none"
         self._reading._check()
         self._writing._check()
 
     def _snapshot(self) -> object:
         lines = self._reading._snapshot(), self._writing._snapshot()
-        return self._closed, self._readers, tuple(self._reads.items()), self._writer, lines
+        return self._closed, self._sought, self._readers, tuple(self._reads.items()), self._writer, lines
