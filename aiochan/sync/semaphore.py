@@ -108,8 +108,15 @@ class Semaphore(Primitive):
             k = whole("what is taken", k, 1)
         if self._free >= k and not len(self._line):
             self._free -= k
-        else:
-            await self._wait(k)
+            return
+        self._refuse_too_much(k)
+        try:
+            await self._line.park(k, self._give_back if k == 1 else functools.partial(self._give_back, k))
+        except BaseException:
+            self._let_in()  # what we gave back, or blocked, is for those behind
+            raise
+
+    __aenter__ = acquire  # the coroutine itself: one less than if it were awaited here
 
     def release(self, k: SupportsIndex = 1) -> None:
         """Give `k` back, and let in those who fit.
@@ -132,12 +139,15 @@ class Semaphore(Primitive):
                 f"released more than held: {self!r} cannot take {k} back; release what acquire() or try_acquire() took,"
                 " once, or let `async with` do it; resize() is what makes it larger"
             )
-        if len(self._line):
-            self._line.wake(0)  # refuses another thread, before anything has changed
+        first = self._line.first
+        if first is None:
             self._free += k
+            return
+        if self._line.wake(first <= self._free + k):  # refuses another thread, before anything has changed
+            k -= first
+        self._free += k
+        if self._free > 0:
             self._let_in()
-        else:
-            self._free += k
 
     def try_acquire(self, k: SupportsIndex = 1) -> bool:
         """Take `k` if it is free and nobody stands in line for it.
@@ -198,24 +208,10 @@ class Semaphore(Primitive):
         self._size = n
         self._let_in()
 
-    async def __aenter__(self) -> None:
-        if self._free > 0 and not len(self._line):
-            self._free -= 1
-        else:
-            await self._wait(1)
-
     async def __aexit__(self, *_: object) -> None:
         self.release()
 
     # -- inside
-
-    async def _wait(self, k: int) -> None:
-        self._refuse_too_much(k)
-        try:
-            await self._line.park(k, functools.partial(self._give_back, k))
-        except BaseException:
-            self._let_in()  # what we gave back, or blocked, is for those behind
-            raise
 
     def _let_in(self) -> None:
         """Let in who fits: the first in line, as long as that is so."""
@@ -224,7 +220,7 @@ class Semaphore(Primitive):
             self._free -= k
             line.wake()
 
-    def _give_back(self, k: int) -> None:
+    def _give_back(self, k: int = 1) -> None:
         """Give back what was taken for a task that was cancelled before it ran.
 
         Somebody may have released too much meanwhile, and this with it; then it must not be given out twice.

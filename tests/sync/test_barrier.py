@@ -16,7 +16,7 @@ async def turns(n=4):
 
 
 def parties(barrier, n):
-    return [asyncio.create_task(barrier.wait(), name=f"party {number}") for number in range(n)]
+    return [asyncio.create_task(barrier.wait()) for _ in range(n)]
 
 
 async def outcomes(tasks):
@@ -86,7 +86,7 @@ def test_cb01_the_action_runs_once_in_the_last_before_anybody_leaves(run):
         log = []
 
         def act():
-            log.append((asyncio.current_task().get_name(), barrier.waiting))
+            log.append((asyncio.current_task(), barrier.waiting))
 
         barrier = ac.CyclicBarrier(3, act)
         tasks = parties(barrier, 3)
@@ -94,7 +94,7 @@ def test_cb01_the_action_runs_once_in_the_last_before_anybody_leaves(run):
             task.add_done_callback(lambda task: log.append(task.result()))
         await outcomes(tasks)
         await turns()
-        assert log[0] == ("party 2", 3)
+        assert log[0] == (tasks[2], 3)
         assert sorted(log[1:]) == [0, 1, 2]
 
     run(main)
@@ -386,11 +386,13 @@ def test_no_action_begins_for_a_round_that_was_broken_while_its_turn_came(run, e
     """Else two actions could run beside each other after a reset."""
 
     async def main():
-        barrier, begun = ac.CyclicBarrier(1, lambda: slowly()), []
+        begun = []
 
         async def slowly():
             begun.append(barrier.waiting)
             await turns(3)
+
+        barrier = ac.CyclicBarrier(1, slowly)
 
         async def first():
             await barrier.wait()  # its end hands the turn to the second
