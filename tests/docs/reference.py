@@ -21,7 +21,7 @@ from typing import Any
 
 import aiochan
 import aiochan.core
-from tests.architecture.public import members
+from tests.architecture.public import DUNDERS, members
 from tests.docs.pages import ROOT
 
 FOLDER = ROOT / "docs" / "reference"
@@ -223,6 +223,8 @@ OTHER_SYNTAX = {
         "__aenter__": "`async with` does what `with` does, and waits for nothing.",
     },
     "ResourceStats": {"__eq__": "`==` compares all the counts."},
+    "Mutex": {"__aenter__": "`async with` locks it, and unlocks it on leaving."},
+    "ReentrantMutex": {"__aenter__": "`async with` locks it for the running task, and unlocks it on leaving."},
     "Semaphore": {
         "__aenter__": "`async with` takes 1, and gives it back on leaving.",
     },
@@ -323,7 +325,11 @@ def _class(name: str, cls: type) -> Iterator[str]:
 def _syntax(name: str, cls: type) -> Iterator[str]:
     """Tell what `async for`, `with`, `len` and the like do."""
     known = (SYNTAX if issubclass(cls, aiochan.SendChan | aiochan.RecvChan) else {}) | OTHER_SYNTAX.get(name, {})
-    found = [known[member] for member, thing in members(cls) if member in known and not thing.__doc__]
+    found = [
+        known[member]
+        for member, thing in members(cls)
+        if member in known and (not thing.__doc__ or _is_alias(member, thing))
+    ]
     if found:
         yield f"#### `{name}` in Python's syntax\n"
         yield "\n".join(map(_item, found)) + "\n"
@@ -341,7 +347,7 @@ def _is_told(name: str, cls: type, member: str, thing: Any) -> bool:
     """Tell whether a member gets an entry of its own: it is no mere attribute, and not documented elsewhere."""
     if member in INSIDE.get(name, ()) or not (isinstance(thing, property) or callable(thing)) or not thing.__doc__:
         return False
-    if getattr(thing, "__name__", member) != member and member.startswith("__"):  # told under its own name
+    if _is_alias(member, thing):
         return False
     owner = next(base for base in cls.__mro__ if member in vars(base))
     if owner is not cls and owner.__name__ in ENTRIES:
@@ -350,6 +356,11 @@ def _is_told(name: str, cls: type, member: str, thing: Any) -> bool:
         base for base in cls.__mro__ if base.__module__.partition(".")[0] != "aiochan" and base is not object
     ]
     return not any(member in vars(base) for base in pythons_own)
+
+
+def _is_alias(member: str, thing: Any) -> bool:
+    """Tell whether Python's syntax calls a method that has a name of its own, and stands there."""
+    return member in DUNDERS and getattr(thing, "__name__", member) != member
 
 
 class _Bare(str):
