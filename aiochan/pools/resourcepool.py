@@ -31,6 +31,7 @@ R6  Who waits for the end of the pool waits for a place in use.
 from __future__ import annotations
 
 import asyncio
+import inspect
 import math
 from collections.abc import Awaitable, Callable
 from types import TracebackType
@@ -39,6 +40,7 @@ from typing import Any, Generic, SupportsIndex, TypeVar
 from aiochan.calling import call, check_callable
 from aiochan.counts import whole
 from aiochan.errors import Canceled, MisuseError, NotHeld, WrongLoop
+from aiochan.loops import running_loop
 from aiochan.pools.errand import Errand
 from aiochan.pools.lease import Lease
 from aiochan.pools.resources import REASONS, Limits, Reason, Resource, ResourceStats
@@ -75,8 +77,8 @@ class ResourcePool(Primitive, Generic[T]):
         max_idle: How many are kept for later while nobody waits; None is all.
         max_lifetime: Seconds after its opening when a resource is closed, as soon as nobody has it; None is never.
         max_idle_time: Seconds after which a resource that nobody wanted is closed; None is never.
-        check: Called with a resource that was idle before it is lent, and returns something to await. If that is
-            false, or an Exception is raised, the resource is closed and the next one is tried. None checks nothing.
+        check: Called with a resource that was idle before it is lent; plain or ``async def``. If the answer is false or
+            an Exception is raised, the resource is closed and the next one is tried. None checks nothing.
         name: Shown in ``repr`` and in reports.
 
     Raises:
@@ -100,7 +102,7 @@ class ResourcePool(Primitive, Generic[T]):
         max_idle: SupportsIndex | None = None,
         max_lifetime: float | None = None,
         max_idle_time: float | None = None,
-        check: Callable[[T], Awaitable[object]] | None = None,
+        check: Callable[[T], object] | None = None,
         name: str | None = None,
     ) -> None:
         super().__init__(name)
@@ -150,12 +152,16 @@ class ResourcePool(Primitive, Generic[T]):
             lease: What `acquire` returned.
 
         Raises:
+            TypeError: It is no lease; what was borrowed is its value.
             NotHeld: It was given back before, or is a lease of another pool.
+            WrongLoop: The pool is in use in another event loop. Nothing has changed.
 
         Cancellation: leaves the closing to the pool.
 
         Follows ``Conn.Close`` of Go's database/sql.
         """
+        if not isinstance(lease, Lease):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"{self!r} takes back the lease that acquire() returned, not {lease!r}")
         if lease._pool is not self:
             raise NotHeld(f"{lease!r} is no lease of {self!r}; give it back where it was borrowed")
         closing = self._take_back(lease, broken=False)
@@ -286,7 +292,8 @@ class ResourcePool(Primitive, Generic[T]):
         if self._check_value is None:
             return True
         try:
-            return bool(await call(self._check_value, (resource.value,)))
+            answer: Any = self._check_value(resource.value)
+            return bool(await answer if inspect.isawaitable(answer) else answer)
         except Exception:  # noqa: BLE001 - however it fails to answer, it is not well
             return False
         except BaseException:
@@ -333,6 +340,8 @@ class ResourcePool(Primitive, Generic[T]):
         resource = lease._resource
         if resource is None:
             raise NotHeld(f"{lease!r} was given back already, or never lent; give it back once")
+        if (loop := running_loop()) is not None:  # None: a coroutine is closed after its loop
+            self._need_own_loop(loop)
         lease._resource = None
         self._lent -= 1
         if broken or lease._unusable:

@@ -342,6 +342,19 @@ def test_one_that_is_not_well_is_closed_and_the_next_one_tried(run):
     run(main)
 
 
+def test_a_check_may_be_a_plain_function(run):
+    async def main():
+        asked = []
+        pool = Works().pool(1, check=lambda plug: asked.append(plug.number) or True)
+        for _ in range(3):
+            async with pool.lease() as lease:
+                assert lease.value.number == 1
+        assert asked == [1, 1]
+        await pool.close()
+
+    run(main)
+
+
 def test_one_whose_check_was_cut_off_is_closed(run):
     async def main():
         works, never = Works(), asyncio.Event()
@@ -648,6 +661,37 @@ def test_it_belongs_to_the_loop_that_borrowed_first(run):
         with pytest.raises(ac.WrongLoop, match="belong to the event loop that borrowed first; make a pool for each"):
             run(use)
     assert pool.idle == 1
+
+
+def test_what_is_given_back_in_another_thread_is_refused_and_costs_nothing(run):
+    async def main():
+        pool = Works().pool(1)
+        lease = await pool.acquire()
+        waiting = asyncio.create_task(pool.acquire())
+        await turns()
+
+        async def elsewhere():
+            with pytest.raises(ac.WrongLoop, match="belong to the event loop that borrowed first"):
+                await pool.release(lease)
+
+        await asyncio.to_thread(asyncio.run, elsewhere())
+        assert lease.held
+        await pool.release(lease)
+        await pool.release(await waiting)
+        await pool.close()
+
+    run(main)
+
+
+def test_only_a_lease_is_taken_back(run):
+    async def main():
+        pool = Works().pool(1)
+        async with pool.lease() as lease:
+            with pytest.raises(TypeError, match=r"takes back the lease that acquire\(\) returned, not plug 1"):
+                await pool.release(lease.value)
+        await pool.close()
+
+    run(main)
 
 
 def test_a_borrower_that_is_thrown_away_after_its_loop_costs_no_place(run):

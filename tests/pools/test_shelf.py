@@ -93,3 +93,17 @@ def test_a_timer_keeps_nothing_alive():
         await asyncio.sleep(100)  # it goes off, and finds nobody
 
     virtual.run(main)
+
+
+def test_what_has_no_time_left_is_no_trouble_on_any_loop(run):
+    """uvloop makes a plain handle of a timer that is due within half a millisecond; it cannot tell its time."""
+
+    async def main():
+        owner = Owner(Limits(None, 0.0004))
+        for value in "abc":
+            owner.lay(value)
+        while owner.shelf.stack:  # noqa: ASYNC110 - until the loop has come to its timer
+            await asyncio.sleep(0)
+        assert [value for _, taken in owner.tidied for value, _ in taken] == ["a", "b", "c"]
+
+    run(main)
