@@ -1,6 +1,7 @@
-"""`Cond`: waiting under a lock, in ticket order, and what a cancellation does (SY03-SY05, B18, P10, E08).
+"""`Cond`: waiting under a lock, in ticket order, and what a cancellation does (SY03-SY05, P10, E08).
 
-Most of it is asked of each kind of lock that a condition may have.
+Most of it is asked of each kind of lock that a condition may have. Why there is one at all (B18), and why nothing is
+kept for later use when a wait has ended (SY06), is told in docs/guide/conditions.md.
 """
 
 import asyncio

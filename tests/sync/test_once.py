@@ -501,6 +501,37 @@ def test_those_who_have_not_read_the_outcome_have_it_after_a_reset(run):
     run(main)
 
 
+def test_who_was_told_of_a_run_and_is_cancelled_has_no_say_in_the_next(run):
+    async def main():
+        inside, most, ends = [], [], [asyncio.get_running_loop().create_future() for _ in range(3)]
+
+        async def make():
+            if most:
+                tasks[1].cancel()  # it was told of the first run, and has not run since
+            inside.append(1)
+            most.append(len(inside))
+            await ends[len(most) - 1]
+            inside.pop()
+
+        once = OnceValue(make)
+
+        async def first():
+            await once()
+            once.reset()
+
+        tasks = await asleep(first(), once())
+        ends[0].set_result(None)
+        tasks += [asyncio.ensure_future(once()) for _ in range(2)]  # one is to run it, the other one to wait
+        await turns()
+        once._check()
+        assert max(most) == 1, "two run at once"
+        for end in ends[1:]:
+            end.set_result(None)
+        await outcomes(*tasks)
+
+    run(main)
+
+
 def test_sy11_a_new_one_in_its_place_runs_again(run):
     async def main():
         ran = []
