@@ -5,6 +5,7 @@ import copy
 import gc
 import weakref
 
+import anyio
 import pytest
 
 import aiochan as ac
@@ -418,6 +419,41 @@ def test_who_finds_the_pool_closed_after_a_sick_one_is_refused(run):
             await task
         await closing
         assert len(works.plugs) == 1
+
+    run(main)
+
+
+# -- in scopes of anyio, which cancel in every turn until they are left
+
+
+def test_a_cancelled_scope_leaves_nothing_behind(run):
+    """H15."""
+
+    async def main():
+        works = Works()
+        pool = works.pool(1)
+        with anyio.CancelScope() as scope:
+            async with pool.lease():
+                scope.cancel()
+                await turns()
+        await turns()
+        assert scope.cancelled_caught and works.now_open() == []
+        works.gate.clear()
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await pool.acquire()  # it leaves, and the opening goes on
+        assert scope.cancelled_caught and works.busy == 1
+        works.gate.set()
+        await turns()
+        assert pool.idle == 1
+        works.gate.clear()
+        with anyio.CancelScope() as scope:
+            scope.cancel()
+            await pool.close()
+        assert scope.cancelled_caught and pool.closed and works.now_open() == [2]
+        works.gate.set()
+        await pool.close()
+        assert works.now_open() == []
 
     run(main)
 

@@ -113,12 +113,16 @@ async def storm(file: Path, seed: int, borrowers: int) -> dict[str, Any]:
             if dice.random() < 0.5:
                 victim = dice.choice(sorted(tasks, key=lambda task: task.get_name()))
                 loop.call_later(dice.random() * 0.004, victim.cancel)
-            if len(tasks) >= 8:
-                done, tasks = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            if len(tasks) >= 8:  # mostly there is much to do, and now and then nothing
+                quiet = dice.random() < 0.1
+                done, tasks = await asyncio.wait(tasks, return_when="ALL_COMPLETED" if quiet else "FIRST_COMPLETED")
                 for task in done:
                     judge(task)
+                if quiet:
+                    await asyncio.sleep(dice.choice([0, 0.02]))  # some grow too old; threads know no virtual time
             pool._check()
-        for task in (await asyncio.wait(tasks))[0]:
+        await asyncio.gather(*tasks, return_exceptions=True)
+        for task in tasks:
             judge(task)
     pool._check()
     assert not database.alive and not database.now and not database.used, "some were leaked"
@@ -155,14 +159,14 @@ def run_storm(run: Callable[..., Any], file: Path, seed: int, borrowers: int) ->
 @pytest.mark.parametrize("seed", range(3))
 def test_cancelled_borrowers_of_a_real_database(run, tmp_path, seed):
     told = run_storm(run, tmp_path / "rows.db", seed, 120)
-    assert told["committed"] and told["waits"] and told["unusable"]
+    assert told["committed"] and told["waits"] and told["unusable"], told
 
 
 @pytest.mark.stress
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(10))
 def test_many_cancelled_borrowers_of_a_real_database(run, tmp_path, seed):
-    told = run_storm(run, tmp_path / "rows.db", seed, 5000)
-    assert all(told[reason] for reason in ("unusable", "failed_check", "max_idle"))
+    told = run_storm(run, tmp_path / "rows.db", seed, 3000)
+    assert all(told[reason] for reason in ("unusable", "failed_check", "max_idle", "max_idle_time")), told
 
 
 def test_a_borrower_that_is_cancelled_while_it_connects_loses_no_connection(run, tmp_path):

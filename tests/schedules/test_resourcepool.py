@@ -259,5 +259,11 @@ def test_three_borrow_two_of_which_one_is_kept(searched: Searched, order: str, c
 
 
 @large
+def test_it_is_closed_while_two_borrow_two(searched: Searched, order: str, cancels: int) -> None:
+    searched(explore(closed("ab", 2), order=order, cancels=cancels))
+
+
+@pytest.mark.stress
+@pytest.mark.parametrize(("order", "cancels"), [("fifo", 1)])
 def test_it_is_closed_while_three_borrow_two(searched: Searched, order: str, cancels: int) -> None:
     searched(explore(closed("abc", 2), order=order, cancels=cancels))
