@@ -1,6 +1,7 @@
-"""`Mutex`: exclusion, order, misuse, reports (LK02-LK05, LK11, LK12, B03, B04, B06, B08, B10, P01-P07)."""
+"""`Mutex`: exclusion, order, misuse, reports (LK02-LK05, LK11, LK12, B01-B11, P01-P07)."""
 
 import asyncio
+import contextlib
 import copy
 import gc
 import pickle
@@ -43,8 +44,9 @@ async def held(**kwargs):
 # -- what it is for
 
 
-def test_one_at_a_time(run, loop_kind):
-    """LK02: a read, a turn of the loop and a write stay together."""
+@pytest.mark.parametrize("locked", [True, False], ids=["with a mutex", "without"])
+def test_one_at_a_time(run, loop_kind, locked):
+    """LK02; B01, B02, B05, B07, B09: a read, a turn of the loop and a write stay together, and only with a mutex."""
     times = 20 if loop_kind == "debug" else 100
 
     async def main():
@@ -53,15 +55,32 @@ def test_one_at_a_time(run, loop_kind):
         async def add():
             nonlocal count
             for _ in range(times):
-                async with mutex:
+                async with mutex if locked else contextlib.nullcontext():
                     seen = count
                     await turn()
                     count = seen + 1
 
         await asyncio.gather(*[add() for _ in range(10)])
-        assert count == 10 * times
+        assert (count == 10 * times) == locked
         assert not mutex.locked
         mutex._check()
+
+    run(main)
+
+
+def test_it_goes_back_to_normal(run):
+    """LK02: when the last one who waited has it, newcomers take it without waiting as soon as it is free."""
+
+    async def main():
+        mutex, order = await held(), []
+        tasks = in_line(mutex, 3, order)
+        await turn()
+        mutex.unlock()
+        await asyncio.gather(*tasks)
+        for _ in range(3):
+            with pytest.raises(StopIteration):
+                mutex.lock().send(None)
+            mutex.unlock()
 
     run(main)
 
@@ -100,7 +119,7 @@ def test_nobody_slips_in_while_it_is_handed_over(run):
 
 
 def test_try_lock(run):
-    """LK03, P06."""
+    """LK03, B11, P06: what Go has since 1.18."""
 
     async def main():
         mutex = ac.Mutex()

@@ -103,6 +103,26 @@ def test_a_writer_is_in_alone(run):
     staged(run, script)
 
 
+@pytest.mark.parametrize("side", ["reading", "writing"])
+def test_who_changes_something_has_to_be_a_writer(run, side):
+    """B12: under a read lock another one changes it as well."""
+
+    async def main():
+        rw, count = ac.RWMutex(), 0
+
+        async def add():
+            nonlocal count
+            async with getattr(rw, side)():
+                seen = count
+                await turn()
+                count = seen + 1
+
+        await asyncio.gather(*[add() for _ in range(5)])
+        assert count == (5 if side == "writing" else 1)
+
+    run(main)
+
+
 # -- who goes first (LK09)
 
 
