@@ -156,7 +156,7 @@ class CyclicBarrier(Primitive):
         """Begin anew: whoever waits now gets `BrokenBarrier`, whoever comes from now on makes a new round.
 
         Called while the action runs, by the action itself or by others, it breaks that round too: the action runs to
-        its end, and then who called it gets `BrokenBarrier`.
+        its end, perhaps beside that of a new round, and then who called it gets `BrokenBarrier`.
 
         Raises:
             WrongLoop: Tasks of another loop or thread wait here.

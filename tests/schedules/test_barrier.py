@@ -46,7 +46,7 @@ class Stage:
     async def act(self) -> None:
         assert self.action is not None
         self.acting += 1
-        assert self.acting == 1, "two actions at once"
+        assert self.acting == 1 or "reset" in self.causes, "two actions at once"
         try:
             made: Any = self.action()
             if made is not None:
