@@ -107,8 +107,8 @@ class Cond(Primitive):
 
         Cancellation: the lock is taken again first, however long that takes and however often the task is cancelled
         meanwhile. A signal that was received goes to the next in line at once.
-        A coroutine that is closed in its sleep cannot wait for a lock: if another task has it then, it goes without, and
-        an ``async with`` around it unlocks what it does not hold. So cancel who waits, and never close or forget it.
+        A coroutine that is closed in its sleep cannot wait for a lock: if another task has it then, it goes without,
+        and an ``async with`` around it unlocks what it does not hold. So cancel who waits; never close or forget it.
 
         Follows ``Cond.Wait``.
         """
