@@ -10,7 +10,8 @@ Entries are ``(rank, number, item)``; the numbers make equals leave in the order
 items are never compared when there is a key. Tuples ask ``==`` first, which classes that define ``<`` alone answer by
 identity; so the rank is the key itself only where these two are known to agree, and else a `_Rank`. A comparison may
 raise in the middle of a move of `heapq`, which has shifted entries along one path of the heap by then; `_shift_back`
-shifts them back, so that nothing is lost or out of order because of one item that cannot be compared.
+shifts them back, so that nothing is lost or out of order because of one item that cannot be compared. A comparison that
+uses the queue itself would tear that path, so it is refused while entries move.
 
 Invariants
 ----------
@@ -32,7 +33,7 @@ from typing import Any, Generic, TypeAlias, TypeVar
 
 from aiochan.calling import check_callable
 from aiochan.core import WaitQueue
-from aiochan.errors import ChannelClosed, WouldBlock
+from aiochan.errors import ChannelClosed, MisuseError, WouldBlock
 from aiochan.sync.primitive import Line, Primitive
 
 __all__ = ["PriorityQueue"]
@@ -88,7 +89,7 @@ class PriorityQueue(Primitive, Generic[T]):
     Follows the priority queue of the Kubernetes scheduler, with asyncio's direction: the smallest first.
     """
 
-    __slots__ = ("_cause", "_closed", "_granted", "_heap", "_key", "_line", "_number")
+    __slots__ = ("_cause", "_closed", "_granted", "_heap", "_key", "_line", "_moving", "_number")
 
     def __init__(self, key: Callable[[T], Any] | None = None, name: str | None = None) -> None:
         super().__init__(name)
@@ -98,6 +99,7 @@ class PriorityQueue(Primitive, Generic[T]):
         self._heap: list[_Entry[T]] = []
         self._number = 0  # of the last that came
         self._granted = 0
+        self._moving = False  # whether heapq is at work, and asks items how they compare
         self._line: WaitQueue[None] = Line(self)
         self._closed = False
         self._cause: BaseException | None = None
@@ -111,13 +113,16 @@ class PriorityQueue(Primitive, Generic[T]):
             ChannelClosed: The queue is closed.
             Exception: What the key or a comparison raises, such as TypeError for what cannot be compared. The item is
                 not in the queue then, and nothing else has changed.
+            MisuseError: A comparison of its items calls it.
             WrongLoop: The queue belongs to another thread.
         """
         if self._closed:
             raise self._error("push")
         key: Any = item if self._key is None else self._key(item)
+        self._refuse_comparisons()
         self._number += 1
         entry = key if type(key) in _AGREEING else _Rank(key), self._number, item
+        self._moving = True
         try:
             heapq.heappush(self._heap, entry)
             if self._line.wake():
@@ -126,6 +131,8 @@ class PriorityQueue(Primitive, Generic[T]):
             self._shift_back(entry, len(self._heap) - 1)
             self._heap.pop()
             raise
+        finally:
+            self._moving = False
 
     # -- out
 
@@ -135,6 +142,7 @@ class PriorityQueue(Primitive, Generic[T]):
         Raises:
             ChannelClosed: The queue is closed and drained.
             Exception: What a comparison raises; the item stays.
+            MisuseError: A comparison of its items calls it.
             WrongLoop: The queue belongs to another loop or thread. (Noticed where anybody has to sleep or is woken.)
 
         Cancellation: nothing was taken. What this task had been promised goes to the next in line.
@@ -150,6 +158,7 @@ class PriorityQueue(Primitive, Generic[T]):
             WouldBlock: There is none that nobody was promised.
             ChannelClosed: The queue is closed and drained.
             Exception: What a comparison raises; the item stays.
+            MisuseError: A comparison of its items calls it.
             WrongLoop: The queue belongs to another thread.
         """
         self._line.wake(0)  # refuses another thread
@@ -188,8 +197,10 @@ class PriorityQueue(Primitive, Generic[T]):
         return item
 
     def _take(self) -> T:
+        self._refuse_comparisons()
         heap = self._heap
         best, last = heap[0], heap[-1]
+        self._moving = True
         try:
             return heapq.heappop(heap)[2]
         except BaseException:  # the last one had gone to the top, and on its way down could not be compared
@@ -197,6 +208,12 @@ class PriorityQueue(Primitive, Generic[T]):
             heap[0] = best
             heap.append(last)
             raise
+        finally:
+            self._moving = False
+
+    def _refuse_comparisons(self) -> None:
+        if self._moving:
+            raise MisuseError(f"an item of {self!r} uses the queue while it is compared; it must only compare")
 
     def _pass_on(self) -> None:
         """Hand on the permit of a popper that was cancelled before it ran; who was told of the end has none."""

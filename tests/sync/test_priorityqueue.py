@@ -489,3 +489,21 @@ def test_it_says_how_it_stands():
     queue.push(1)
     queue.close()
     assert repr(queue) == "<PriorityQueue 'jobs' 1 items, closed, 0 waiting>"
+
+
+@pytest.mark.parametrize("use", ["push", "pop_nowait"])
+def test_a_comparison_cannot_use_the_queue(use):
+    """Entries are on the move then: one more, or one less, would tear the heap (and once made `push` never return)."""
+    queue = ac.PriorityQueue()
+
+    class Meddling:
+        def __lt__(self, other):
+            queue.push(other) if use == "push" else queue.pop_nowait()
+            raise AssertionError("it must be refused")
+
+    queue.push(Meddling())
+    with pytest.raises(ac.MisuseError, match="uses the queue while it is compared"):
+        queue.push(Meddling())
+    assert len(queue) == 1
+    assert type(queue.pop_nowait()) is Meddling
+    queue._check()
