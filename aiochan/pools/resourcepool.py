@@ -171,7 +171,8 @@ class ResourcePool(Primitive, Generic[T]):
     async def close(self) -> None:
         """Lend nothing any more, close what is idle, and wait until all that was lent is back and closed.
 
-        Whoever stands in line is refused. May be called again, and by several.
+        Whoever stands in line is refused. May be called again, and by several. Who has a resource, or is just being
+        asked to open, check or close one, must not wait for this: it would wait for itself.
 
         Raises:
             WrongLoop: The pool is in use in another event loop.
@@ -296,7 +297,9 @@ class ResourcePool(Primitive, Generic[T]):
             return bool(await answer if inspect.isawaitable(answer) else answer)
         except Exception:  # noqa: BLE001 - however it fails to answer, it is not well
             return False
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, asyncio.CancelledError) and not _cancelled():
+                return False  # something that it waits for was cancelled, and not the borrower
             self._retire(resource, "unusable")  # nobody knows how far the check got
             raise
 
@@ -459,3 +462,9 @@ class ResourcePool(Primitive, Generic[T]):
             (self._free, self._promised, self._lent, self._closed),
             (self._line._snapshot(), self._drain._snapshot()),
         )
+
+
+def _cancelled() -> bool:
+    """Tell whether the running task was asked to end."""
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0

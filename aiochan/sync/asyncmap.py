@@ -186,7 +186,7 @@ class AsyncMap(Primitive, Generic[K, V]):
 
         Of all who ask for one key at the same time, one calls its factory in its own task, and the others wait for what
         comes of it. If a value is stored meanwhile, that one counts: who waits gets it at once, and what the factory
-        returns is dropped.
+        returns is dropped, unless the value was deleted again by then.
 
         Args:
             key: The key.

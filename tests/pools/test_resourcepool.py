@@ -356,6 +356,24 @@ def test_a_check_may_be_a_plain_function(run):
     run(main)
 
 
+def test_a_check_that_waits_for_what_others_cancel_is_no_cancellation_of_the_borrower(run):
+    async def main():
+        works, helper = Works(), asyncio.get_running_loop().create_future()
+        helper.cancel()
+
+        async def check(plug):
+            await helper
+
+        pool = works.pool(1, check=check)
+        for number in 1, 2:
+            async with pool.lease() as lease:
+                assert lease.value.number == number
+        assert pool.stats().closed["failed_check"] == 1
+        await pool.close()
+
+    run(main)
+
+
 def test_one_whose_check_was_cut_off_is_closed(run):
     async def main():
         works, never = Works(), asyncio.Event()
