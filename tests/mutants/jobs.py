@@ -8,6 +8,7 @@
     hazards      tests/hazards, likewise, and test_finalisers.py of this folder
     go           tests/go, likewise
     context      the tests of contexts, and the searches of tests/schedules/test_context.py
+    sync         the tests of aiochan/sync and aiochan/pools, those of the mutated module first, all searches last
 
 Each stops at the first failure. `python -m tests.mutants.jobs NAME FILE` does one here and now and writes what it found
 into FILE; `tests.mutants.workshop` calls that. What never comes to an end is stopped by a clock of CPU time, which is
@@ -22,7 +23,7 @@ import math
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +31,7 @@ from typing import Any
 __all__ = ["JOBS", "Job", "Report"]
 
 HANG_S = float(os.environ.get("AIOCHAN_MUTANTS_HANG_S", "10"))  # CPU time of one schedule, program or test
+SEARCH_S = 12 * HANG_S  # of a test that is marked `exhaustive`
 TEST_S = 30  # time of one test: it may also sleep for ever
 TOO_LARGE = 100_000.0  # by the guess of _size: larger programs are searched by the suite itself, not for every mutant
 
@@ -51,8 +53,9 @@ class Report:
 class Watch:
     """Keeps the report up to date on disk, and the clock wound up."""
 
-    def __init__(self, report: Report, path: Path) -> None:
+    def __init__(self, report: Report, path: Path, mutated: Sequence[str] = ()) -> None:
         self.report = report
+        self.mutated = mutated  # the modules that have the fault, by the last part of their names
         self.begun = 0  # schedules of the search that is going on
         self._path = path
 
@@ -62,10 +65,10 @@ class Watch:
         self.save()
         self.wind()
 
-    def wind(self) -> None:
+    def wind(self, seconds: float = HANG_S) -> None:
         """Give so much CPU time from here on; then the process dies of SIGPROF."""
         if hasattr(signal, "setitimer"):
-            signal.setitimer(signal.ITIMER_PROF, HANG_S)
+            signal.setitimer(signal.ITIMER_PROF, seconds)
 
     def fail(self, why: str, line: str = "") -> None:
         self.report.failed, self.report.why, self.report.line = True, why, line
@@ -232,7 +235,7 @@ def _model(watch: Watch) -> None:
 
 
 class _Counter:
-    """A pytest plugin: counts the tests, and says which one failed."""
+    """A pytest plugin: counts the tests, and says which one failed. The quick ones come first."""
 
     def __init__(self, watch: Watch) -> None:
         self.watch = watch
@@ -240,6 +243,13 @@ class _Counter:
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.watch.report.count += 1
         self.watch.at(nodeid)
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        items.sort(key=_takes_its_time)
+
+    def pytest_runtest_setup(self, item: Any) -> None:
+        if _takes_its_time(item):
+            self.watch.wind(SEARCH_S)
 
     def pytest_runtest_logreport(self, report: Any) -> None:
         if report.failed:
@@ -251,17 +261,26 @@ class _Counter:
 
     def _failed(self, report: Any) -> None:
         if not self.watch.report.failed:
-            self.watch.report.where = report.nodeid
+            runs = dict(getattr(report, "user_properties", ())).get("runs")  # of a search
+            self.watch.report.where = report.nodeid + (f" (schedule {runs:,})" if runs else "")
             crash = getattr(report.longrepr, "reprcrash", None)
-            self.watch.fail(_text(crash.message if crash is not None else report.longrepr))
+            text = str(crash.message if crash is not None else report.longrepr)
+            self.watch.fail(_text(text), text.rpartition("  replay: ")[2] if "  replay: " in text else "")
 
 
-def _tests(*folders: str) -> Callable[[Watch], None]:
+def _takes_its_time(item: Any) -> bool:
+    return item.get_closest_marker("exhaustive") is not None
+
+
+def _tests(*places: str, marks: str = "") -> Callable[[Watch], None]:
+    """Do the tests of some folders or files: the quick ones, or what `marks` says."""
+
     def do(watch: Watch) -> None:
         import pytest
 
         options = ["-x", "-q", "--loops=asyncio", f"--timeout={TEST_S}", "-p", "no:cacheprovider", "-p", "no:randomly"]
-        code = pytest.main([*options, *folders], plugins=[_Counter(watch)])
+        options += ["-m", marks] if marks else []
+        code = pytest.main([*options, *places], plugins=[_Counter(watch)])
         if code != 0 and not watch.report.failed:
             watch.fail(f"pytest ended with {code!r}")
 
@@ -283,6 +302,33 @@ CONTEXT = (
     "tests/test_context_differential.py",
     "tests/test_context_edges.py",
 )
+
+
+# -- what stands on the core
+
+LOCKS = frozenset({"mutex", "owned", "reentrant", "rwmutex", "semaphore"})
+
+
+def _sync(watch: Watch) -> None:
+    """The tests of each primitive that the mutant changes, and then those of all; searches last."""
+    own = [*_named(watch.mutated), "tests/mutants/test_sync_gaps.py"]
+    for tests, marks in ((own, ""), (_everything(), "not stress")):
+        if not watch.report.failed:
+            _tests(*tests, marks=marks)(watch)
+
+
+def _named(names: Sequence[str]) -> list[str]:
+    """List the files of tests that are called like that, and those of what all locks have in common."""
+    names = [*names, "locks", "lock_like"] if LOCKS.intersection(names) else names
+    places = [f"tests/{folder}/test_{name}.py" for folder in ("schedules", "sync", "pools", "go") for name in names]
+    return [place for place in places if Path(place).exists()]
+
+
+def _everything() -> list[str]:
+    names = [path.stem for floor in ("sync", "pools") for path in sorted(Path("aiochan", floor).glob("*.py"))]
+    return [*_named(names), "tests/sync", "tests/pools"]
+
+
 JOBS: dict[str, Job] = {
     job.name: job
     for job in (
@@ -294,6 +340,7 @@ JOBS: dict[str, Job] = {
         Job("hazards", "tests", _tests("tests/mutants/test_finalisers.py", "tests/hazards")),
         Job("go", "tests", _tests("tests/go")),
         Job("context", "tests", _tests(*CONTEXT)),
+        Job("sync", "tests", _sync),
     )
 }
 
@@ -301,7 +348,7 @@ JOBS: dict[str, Job] = {
 # -- in the process of its own
 
 
-def main(name: str, file: str, core: str = "python") -> None:
+def main(name: str, file: str, core: str = "python", *mutated: str) -> None:
     """Do a job here and now."""
     import aiochan
 
@@ -311,7 +358,7 @@ def main(name: str, file: str, core: str = "python") -> None:
     if core != aiochan.core.IMPLEMENTATION:
         sys.exit(f"this is not the core in {core}")
     job = JOBS[name]
-    watch = Watch(Report(job.name, job.unit), Path(file))
+    watch = Watch(Report(job.name, job.unit), Path(file), mutated)
     watch.at("the beginning")
     try:
         job.do(watch)

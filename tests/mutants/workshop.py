@@ -73,7 +73,7 @@ class Workshop:
             if core == "c":
                 build(self.root)
             for job in jobs:
-                verdicts.append(self._do(job, core))
+                verdicts.append(self._do(job, core, [Path(file).stem for file in originals]))
                 if verdicts[-1].killed and not every:
                     break
         finally:
@@ -95,7 +95,7 @@ class Workshop:
         for compiled in (path.parent / "__pycache__").glob(f"{path.stem}.*"):
             compiled.unlink()
 
-    def _do(self, job: str, core: str) -> Verdict:
+    def _do(self, job: str, core: str, mutated: Sequence[str]) -> Verdict:
         result = self.root / "result.json"
         result.unlink(missing_ok=True)
         pure = "1" if core == "python" else "0"
@@ -103,7 +103,7 @@ class Workshop:
         for name in [name for name in env if name.startswith(("PYTEST", "COV"))]:
             del env[name]
         began, hung, code = time.monotonic(), False, 0
-        command = [sys.executable, "-m", "tests.mutants.jobs", job, str(result), core]
+        command = [sys.executable, "-m", "tests.mutants.jobs", job, str(result), core, *mutated]
         with (self.root / "log.txt").open("w", encoding="utf-8") as log:
             try:
                 code = subprocess.run(

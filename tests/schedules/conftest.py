@@ -15,6 +15,7 @@ def searched(record_property: Callable[[str, object], None]) -> Searched:
     """`searched(result)` fails on what a search found, or if it was cut short, and counts its states."""
 
     def judge(result: Result) -> None:
+        record_property("runs", result.runs)
         result.check()
         record_property("states", result.states)
         record_property("complete", result.complete)
