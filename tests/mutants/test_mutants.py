@@ -15,7 +15,10 @@ from tests.mutants.workshop import Verdict, Workshop
 
 MUTANTS = load_all()
 # Killed within a second or so, each by another kind of job.
-QUICK = "pass_on_loses_the_permit", "select_forgets_a_line", "last_woken_first_served", "drain_without_bound"
+QUICK = (
+    *("pass_on_loses_the_permit", "select_forgets_a_line", "last_woken_first_served", "drain_without_bound"),
+    "history_lock_dies_with_the_heir",
+)
 QUICK_IN_C = "c_pass_on_loses_the_permit", "c_a_wake_is_dropped"
 
 compiler_needed = pytest.mark.skipif(missing() is not None, reason=f"no mutants in C: {missing()}")
