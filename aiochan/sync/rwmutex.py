@@ -177,7 +177,7 @@ class RWMutex(Owned):
             self._writer = task_of(self._loop) or self._caller()
             return
         try:
-            await self._writing.park(self._waiting_to_write(), self.unlock)
+            await self._writing.park(self._waiting_to_write(), self._pass_on)
         except BaseException:
             if self._closed:
                 self._open_again()
@@ -243,6 +243,11 @@ class RWMutex(Owned):
         else:
             self._let_readers_in()
             self._writer = self._closed = self._sought = False
+
+    def _pass_on(self) -> None:
+        """Give to the next writer what we were handed and never had: the readers behind it have waited for none yet."""
+        if self._writer:
+            self._let_writer_in()
 
     def _open_again(self) -> bool:
         """Open the door if it is closed for nobody any more: those who stand before it are first."""

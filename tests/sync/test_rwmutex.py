@@ -279,6 +279,22 @@ def test_a_writer_is_cancelled_while_it_was_handed_over(run):
     staged(run, script)
 
 
+def test_the_next_writer_inherits_what_was_handed_over(run):
+    """A writer that never was in does not let the readers in that came after the next one."""
+
+    async def script(stage):
+        await stage.rw.rlock()
+        await stage.come("w1", "w2", "r1")
+        stage.rw.runlock()
+        await stage.cancel("w1")
+        assert stage.inside == ["w2"]
+        await stage.leave("w2")
+        assert stage.inside == ["r1"]
+        await stage.leave("r1")
+
+    staged(run, script)
+
+
 def test_readers_are_cancelled_while_it_was_handed_over(run):
     async def script(stage):
         await stage.rw.lock()
