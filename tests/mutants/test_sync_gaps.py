@@ -40,24 +40,35 @@ def test_who_was_told_raises_the_cancellation_that_arrived(run: Any) -> None:
     run(main)
 
 
-def test_who_waits_for_a_condition_gets_its_lock_back_as_often_as_it_had_it(run: Any) -> None:
-    """SY05: it is given up whole, or nobody could ever signal."""
+def test_not_even_where_somebody_waits_is_more_done_than_was_announced(run: Any) -> None:
+    """P09, B17: nothing has changed then, and who waits hears of the end when it comes."""
 
     async def main() -> None:
-        mutex = ac.ReentrantMutex()
-        cond = ac.Cond(mutex)
-
-        async def waiting() -> tuple[int, int]:
-            async with mutex, mutex, cond:
-                await cond.wait()
-                inside = mutex.depth
-            return inside, mutex.depth
-
-        task = asyncio.ensure_future(waiting())
+        pending = ac.WaitGroup()
+        pending.add(1)
+        task = asyncio.ensure_future(pending.wait())
         await _turns()
-        assert not mutex.locked
-        async with cond:
-            cond.signal()
-        assert await task == (3, 0)
+        with pytest.raises(ac.MisuseError, match="negative"):
+            pending.add(-2)
+        assert (pending.count, pending.waiters) == (1, 1)
+        pending.done()
+        await task
+
+    run(main)
+
+
+def test_who_waits_for_the_next_value_is_told_of_one_that_was_compared(run: Any) -> None:
+    """AT02, AT05: by `changed`, and by a view."""
+
+    async def main() -> None:
+        level = ac.Watch("low")
+        view = level.watch()
+        assert await view.recv() == "low"
+        told = [asyncio.ensure_future(level.changed()), asyncio.ensure_future(view.recv())]
+        await _turns()
+        assert level.compare_and_set("low", "high")
+        await _turns()
+        assert all(task.done() for task in told)
+        assert [task.result() for task in told] == ["high", "high"]
 
     run(main)
