@@ -431,7 +431,7 @@ class WaitQueue(Pinned, Generic[T]):
                 waiter.quit()
             raise
         finally:
-            waiter.value = None  # the tag
+            waiter.value = give_back = None  # the tag; and what is bound to it, mostly
 
     def wake(self, n: int = 1) -> int:
         """Wake the `n` tasks that have waited longest.

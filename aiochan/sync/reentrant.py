@@ -113,7 +113,10 @@ class ReentrantMutex(Owned):
         elif owner == self._owner:
             self._depth += 1
         else:
-            await self._wait(owner)
+            try:
+                await self._wait(owner)
+            finally:
+                del owner  # it may be the task itself, whose error leads to this frame
 
     __aenter__ = lock  # the coroutine itself: one less than if it were awaited here
 
@@ -206,6 +209,8 @@ class ReentrantMutex(Owned):
             if not len(line) and self._lines.get(owner) is line:
                 del self._lines[owner]
             raise
+        finally:
+            del owner  # as in `lock`
 
     def _hand_over(self) -> None:
         while self._lines:

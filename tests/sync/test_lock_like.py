@@ -5,7 +5,9 @@ anywhere, by tests/schedules/test_locks.py.
 """
 
 import asyncio
+import gc
 import random
+import weakref
 
 import pytest
 
@@ -290,5 +292,33 @@ def test_cancellations_at_random(run, make, seed):
         assert {type(end) for end in ended} == {type(None), asyncio.CancelledError}
         assert served
         assert lock.is_free()
+
+    run(main)
+
+
+@every_lock
+@pytest.mark.parametrize("granted", [False, True])
+def test_who_is_cancelled_in_line_dies_without_the_collector(run, loop_kind, make, granted):
+    """The error of a cancelled task leads to the frames that it came through; these must not lead back to the task."""
+    if loop_kind == "debug":
+        pytest.skip("its tasks know where they were made")
+
+    async def main():
+        lock = make()
+        await lock.lock()
+        task = asyncio.create_task(lock.lock())
+        await turn()
+        if granted:
+            lock.unlock()
+        task.cancel()
+        await asyncio.wait([task])
+        await turn()
+        known = weakref.ref(task)
+        gc.disable()
+        try:
+            del task
+            assert known() is None
+        finally:
+            gc.enable()
 
     run(main)
