@@ -50,15 +50,26 @@ class Owned(Primitive):
 class Side:
     """What a lock is to those who want it in one of its ways: a `Locker`, and an ``async with``."""
 
-    __slots__ = ("_lock", "_of", "_unlock", "_what")
+    __slots__ = ("_lock", "_of", "_owner", "_unlock", "_what")
 
     def __init__(
-        self, what: str, of: Primitive, lock: Callable[[], Coroutine[Any, Any, None]], unlock: Callable[[], None]
+        self,
+        what: str,
+        of: Primitive,
+        lock: Callable[[], Coroutine[Any, Any, None]],
+        unlock: Callable[[], None],
+        owner: Callable[[], Task | None] = lambda: None,
     ) -> None:
         self._what = what
         self._of = of
         self._lock = lock
         self._unlock = unlock
+        self._owner = owner
+
+    @property
+    def owner(self) -> Task | None:
+        """A task that has it, the running one if that is among them; None if nobody has it, or that is not known."""
+        return self._owner()
 
     def lock(self) -> Coroutine[Any, Any, None]:
         """Take it.

@@ -29,7 +29,7 @@ from contextlib import AbstractAsyncContextManager
 
 from aiochan.errors import NotHeld
 from aiochan.sync.locker import Locker
-from aiochan.sync.owned import Holder, Owned, Side, refuse_in_debug_mode, task_of
+from aiochan.sync.owned import Holder, Owned, Side, Task, refuse_in_debug_mode, task_of
 from aiochan.sync.primitive import Line
 
 __all__ = ["RWMutex"]
@@ -76,6 +76,11 @@ class RWMutex(Owned):
     def locked(self) -> bool:
         """Whether a writer has it, or is being handed it."""
         return self._writer is not False
+
+    @property
+    def owner(self) -> Task | None:
+        """The writer that has it; None if none has, or one that is no task."""
+        return None if isinstance(self._writer, bool) else self._writer
 
     @property
     def readers(self) -> int:
@@ -157,7 +162,7 @@ class RWMutex(Owned):
 
         Follows ``RWMutex.RLocker``.
         """
-        return Side("readers", self, self.rlock, self.runlock)
+        return Side("readers", self, self.rlock, self.runlock, self._reader)
 
     # -- writing
 
@@ -224,6 +229,13 @@ class RWMutex(Owned):
         return Side("writers", self, self.lock, self.unlock)
 
     # -- the door
+
+    def _reader(self) -> Task | None:
+        """Return a task that reads: the running one, if it does; None if nobody is known to."""
+        caller = self._caller()
+        if caller in self._reads or sum(self._reads.values()) < self._readers:
+            return None if isinstance(caller, bool) else caller
+        return next((reader for reader in self._reads if not isinstance(reader, bool)), None)
 
     def _count(self, reader: Holder) -> None:
         self._readers += 1

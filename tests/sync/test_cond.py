@@ -176,14 +176,36 @@ def test_p10_who_waits_must_hold_the_lock(run, mutex):
     run(main)
 
 
-def test_p10_that_another_task_holds_the_lock_is_not_enough(run):
+def test_p10_that_another_task_holds_the_lock_is_not_enough(run, mutex):
+    """Or its lock would be given up for it. A lock knows who has it, a reading side who is among those who have it."""
+
     async def main():
-        cond = Cond()
+        cond = Cond(mutex)
         let_go = await hold(cond.mutex)
-        with pytest.raises(ac.NotHeld, match="must hold its mutex, and not the holder"):
+        with pytest.raises(ac.NotHeld, match="must hold its mutex"):
             await cond.wait()
         assert not free(cond), "it is still the other one's"
         await let_go()
+
+    run(main)
+
+
+def test_p10_that_another_task_reads_is_not_enough(run):
+    async def main():
+        rw, go_on = RWMutex(), ac.Signal()
+        cond = Cond(rw.rlocker())
+
+        async def reader():
+            async with rw.reading():
+                await go_on.wait()
+
+        task = asyncio.create_task(reader(), name="the reader")
+        await turns()
+        with pytest.raises(ac.NotHeld, match="must hold its mutex, and not the reader"):
+            await cond.wait()
+        assert rw.readers == 1, "it is still the other one's"
+        go_on.close()
+        await task
 
     run(main)
 
