@@ -11,7 +11,8 @@ tickets, the mark and the lines away and begins with new ones: an *era*. What wa
 the old one.
 
 While an action takes its time, others may arrive for the next round. If that gets full, its last one waits in a line of
-its own (`turns`) until it may run the action again.
+its own (`turns`) until it may run the action again. If one of them is cancelled, the round at its action is complete
+all the same: it leaves, and then the barrier breaks.
 
 A party that was cancelled and has not run yet sleeps nowhere, so the sleepers are fewer than the tickets: whoever looks
 then sees a barrier that is broken already.
@@ -22,6 +23,7 @@ C1  Tickets are released by rounds: a multiple of the parties, and never more th
 C2  A broken era has nobody in its lines.
 C3  One that is not has no more in its lines, and at its action, than hold a ticket that was not released.
 C4  Without an action that runs, what is not released makes no whole round.
+C5  Who is missing from a later round breaks the barrier as soon as no action runs.
 """
 
 # The lines are asked for their invariants and their state:
@@ -99,7 +101,7 @@ class CyclicBarrier(Primitive):
     def broken(self) -> bool:
         """Whether `wait` would raise `BrokenBarrier`, until `reset`."""
         era = self._era
-        return era.reason is not None or era.deserted()
+        return era.reason is not None or era.missing > 0 or era.deserted()
 
     async def wait(self) -> int:
         """Arrive, and wait until all parties of this round have.
@@ -120,8 +122,9 @@ class CyclicBarrier(Primitive):
         Follows ``CyclicBarrier.await``.
         """
         era = self._era
-        if era.reason is not None or era.deserted():
-            era.break_off(CANCELLED)
+        if self.broken:
+            if era.deserted():
+                era.break_off(CANCELLED)
             raise self._broken(era)
         if era.actor is not None and era.actor is asyncio.current_task():
             raise MisuseError(f"the action of {self!r} must not wait for it: it would wait for itself")
@@ -141,7 +144,9 @@ class CyclicBarrier(Primitive):
                 era.arrived = ticket  # it never came
                 raise
             except BaseException:
-                if ticket >= era.released:
+                if era.acting and ticket >= era.released + self._parties:
+                    era.missing += 1  # the round at its action is complete; it breaks when that one has left
+                elif ticket >= era.released:
                     era.break_off(CANCELLED)
                 raise
             if told:
@@ -198,10 +203,14 @@ class CyclicBarrier(Primitive):
             era.actor = None
         era.line.wake(self._parties - 1)
         era.released += self._parties
-        era.acting = era.turns.wake() > 0  # the next round is full already, and its last one goes on with the action
+        if era.missing:
+            era.acting = False
+            era.break_off(CANCELLED)
+        else:
+            era.acting = era.turns.wake() > 0  # the next round is full already; its last one goes on with the action
 
     def _broken(self, era: _Era) -> BrokenBarrier:
-        return BrokenBarrier(f"{self._title()} is broken: {era.reason}; reset() begins anew")
+        return BrokenBarrier(f"{self._title()} is broken: {era.reason or CANCELLED}; reset() begins anew")
 
     def __repr__(self) -> str:
         reason = self._era.reason or (CANCELLED if self.broken else None)
@@ -214,14 +223,17 @@ class CyclicBarrier(Primitive):
         assert pending >= 0, "C1: more was released than has arrived"
         assert era.released % self._parties == 0, "C1: half a round was released"
         assert era.reason is None or not (len(era.line) or len(era.turns)), "C2: somebody sleeps at a broken barrier"
-        assert era.reason is not None or era.present() <= pending, "C3: more wait than have arrived"
+        assert era.reason is not None or era.present() + era.missing <= pending, "C3: more wait than have arrived"
+        assert era.reason is not None or era.acting or not era.missing, (
+            "C5: a round that cannot be complete is waited for"
+        )
         assert era.acting or pending < self._parties, "C4: a round is complete, and was not released"
         era.line._check()
         era.turns._check()
 
     def _snapshot(self) -> object:
         era = self._era
-        state = era.arrived - era.released, era.acting, era.reason
+        state = era.arrived - era.released, era.acting, era.missing, era.reason
         return *state, era.line._snapshot(), era.turns._snapshot()
 
 
@@ -238,15 +250,16 @@ class _Era:
         released: Tickets below this may go.
         acting: Whether the action runs, or its turn was handed on.
         actor: The task that awaits the action.
+        missing: How many of those who came while the action ran were cancelled: their rounds cannot be complete.
         reason: Why it is broken; None if it is not.
     """
 
-    __slots__ = ("acting", "actor", "arrived", "line", "reason", "released", "turns")
+    __slots__ = ("acting", "actor", "arrived", "line", "missing", "reason", "released", "turns")
 
     def __init__(self, of: CyclicBarrier) -> None:
         self.line: Line[_Told] = Line(of)
         self.turns: Line[_Told] = Line(of)
-        self.arrived = self.released = 0
+        self.arrived = self.released = self.missing = 0
         self.acting = False
         self.actor: asyncio.Task[Any] | None = None
         self.reason: str | None = None
@@ -257,7 +270,7 @@ class _Era:
 
     def deserted(self) -> bool:
         """Tell whether somebody who waited was cancelled, and has not run since to say so."""
-        return self.present() < self.arrived - self.released
+        return self.present() + self.missing < self.arrived - self.released
 
     def break_off(self, reason: str, error: BaseException | None = None) -> None:
         """Wake everybody, and tell them why. Nothing if that was done."""

@@ -381,6 +381,36 @@ def test_the_action_may_reset_which_breaks_its_own_round(run, plain):
     run(main)
 
 
+def test_who_is_cancelled_in_the_next_round_does_not_break_the_one_at_its_action(run):
+    """That one is complete. The barrier breaks when it has left, for who stands beside the one that was cancelled."""
+
+    async def main():
+        log = []
+
+        async def action():
+            log.append("begins")
+            await turns(12)
+            log.append("ends")
+
+        barrier = ac.CyclicBarrier(3, action)
+        complete = parties(barrier, 3)
+        await turns(2)
+        beside, leaves = parties(barrier, 2)
+        await turns(2)
+        leaves.cancel()
+        await turns(2)
+        assert (log, barrier.broken) == (["begins"], True)
+        with pytest.raises(ac.BrokenBarrier, match="a party was cancelled while it waited"):
+            await barrier.wait()
+        assert await outcomes(complete) == [0, 1, 2]
+        assert await outcomes([beside, leaves]) == [ac.BrokenBarrier, asyncio.CancelledError]
+        assert log == ["begins", "ends"]
+        barrier.reset()
+        assert await outcomes(parties(barrier, 3)) == [0, 1, 2]
+
+    run(main)
+
+
 @pytest.mark.parametrize("end", ["abort", "reset"])
 def test_no_action_begins_for_a_round_that_was_broken_while_its_turn_came(run, end):
     """Else two actions could run beside each other after a reset."""
