@@ -204,7 +204,6 @@ class CyclicBarrier(Primitive):
         era.line.wake(self._parties - 1)
         era.released += self._parties
         if era.missing:
-            era.acting = False
             era.break_off(CANCELLED)
         else:
             era.acting = era.turns.wake() > 0  # the next round is full already; its last one goes on with the action
