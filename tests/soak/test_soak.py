@@ -6,6 +6,7 @@ import gc
 import importlib.util
 import math
 import os
+import threading
 import warnings
 
 import pytest
@@ -40,8 +41,15 @@ def quiet(_):
     pass
 
 
-def well(report):
-    """Fail unless nothing was found; the seed makes a run of tasks the same again."""
+def well(run):
+    """Fail unless nothing was found; the seed makes a run of tasks the same again.
+
+    Blocks of memory may be somebody else's: the thread in which a worker of xdist takes in the numbers of its next two
+    thousand tests makes an int of each. What the library keeps, it keeps in a second run, too.
+    """
+    report = run()
+    if report.problems and all("blocks of memory more than before" in problem for problem in report.problems):
+        report = run()
     assert not report.problems, f"seed {report.seed}: " + "\n".join(report.problems)
     return report
 
@@ -65,13 +73,13 @@ def well_cancelled(report, tasks):
 @by_loop
 @by_collector
 def test_thousands_of_tasks(loop, collector):
-    well_cancelled(well(run_tasks(3000, 1000, quiet, loop=loop, collector=collector)), 3000)
+    well_cancelled(well(lambda: run_tasks(3000, 1000, quiet, loop=loop, collector=collector)), 3000)
 
 
 @by_loop
 @by_collector
 def test_some_load(loop, collector):
-    report = well(run_load(operations=20_000, say=quiet, loop=loop, collector=collector))
+    report = well(lambda: run_load(operations=20_000, say=quiet, loop=loop, collector=collector))
     assert report.totals["operations"] >= 20_000
     assert report.counts["timed out"] and report.counts["cancelled in a storm"]
 
@@ -80,7 +88,7 @@ def test_some_load(loop, collector):
 def test_each_service_alone(monkeypatch, service):
     monkeypatch.setattr(load, "SERVICES", [service])
     operations = 0 if service.__name__ == "signals" else 500  # it has no books
-    well(run_load(operations=operations, say=quiet))
+    well(lambda: run_load(operations=operations, say=quiet))
 
 
 def test_a_run_of_tasks_is_the_same_with_the_same_seed():
@@ -96,15 +104,16 @@ def test_a_run_of_tasks_is_the_same_with_the_same_seed():
 @by_loop
 @by_collector
 def test_a_million_tasks(loop, collector):
-    report = run_tasks(MILLION, 10_000, loop=loop, collector=collector, allowance=FLAT)
-    well_cancelled(well(report), MILLION)
+    report = well(lambda: run_tasks(MILLION, 10_000, loop=loop, collector=collector, allowance=FLAT))
+    well_cancelled(report, MILLION)
 
 
 @pytest.mark.stress
 @pytest.mark.timeout(MINUTES * 60 + 300)
 @pytest.mark.parametrize(("loop", "collector"), [("asyncio", True), ("uvloop", False)], ids=["gc", "uvloop, no gc"])
 def test_load(loop, collector):
-    well(run_load(minutes=MINUTES, pace=0.38, loop=loop, collector=collector, allowance=flat_after(MINUTES)))
+    allowance = flat_after(MINUTES)
+    well(lambda: run_load(minutes=MINUTES, pace=0.38, loop=loop, collector=collector, allowance=allowance))
 
 
 # -- it notices
@@ -210,6 +219,28 @@ def test_it_notices(monkeypatch, plant, words):
     plant(monkeypatch)
     report = run_tasks(2000, 1000, quiet, collector=False)
     assert any(words in problem for problem in report.problems), report.problems
+
+
+@pytest.mark.parametrize("runs", [1, 2])
+def test_blocks_of_memory_count_if_they_are_kept_again(runs):
+    """A thousand ints that come in another thread meanwhile are not the library's."""
+    kept, batches = [], iter(range(runs))
+
+    def run():
+        def work(_):
+            if next(batches, None) is not None:
+                thread = threading.Thread(target=lambda: kept.extend(range(10**6, 10**6 + 2000)))
+                thread.start()
+                thread.join()
+            return asyncio.sleep(0)
+
+        return soak.soak("nothing", work)
+
+    if runs == 1:
+        well(run)
+    else:
+        with pytest.raises(AssertionError, match="blocks of memory more than before"):
+            well(run)
 
 
 @inside_the_core
