@@ -32,6 +32,7 @@ from __future__ import annotations
 import asyncio
 import functools
 from collections.abc import Awaitable, Callable, Hashable, ItemsView, Iterable, Mapping
+from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Any, Final, Generic, TypeAlias, TypeVar, TypeVarTuple
 
@@ -39,6 +40,7 @@ from aiochan.calling import call, check_callable
 from aiochan.core import CommaOk
 from aiochan.errors import MisuseError, NotHeld
 from aiochan.raising import raise_as_it_was
+from aiochan.sync.owned import Side
 from aiochan.sync.primitive import Line, Primitive
 
 __all__ = ["AsyncMap"]
@@ -273,8 +275,13 @@ class AsyncMap(Primitive, Generic[K, V]):
 
         Cancellation: the key is not locked. What this task had been handed goes to the next in line.
         """
-        if not self._try_lock(key):
-            await self._wait_for_lock(key)
+        if key not in self._locks:
+            self._locks[key] = None
+            return
+        line = self._locks[key]
+        if line is None:
+            line = self._locks[key] = Line[None](self)
+        await line.park(give_back=functools.partial(self.unlock, key))
 
     def unlock(self, key: K) -> None:
         """Unlock a key, and hand it to who has waited longest. Any task may do that.
@@ -289,21 +296,9 @@ class AsyncMap(Primitive, Generic[K, V]):
         if line is None or not line.wake():
             del self._locks[key]
 
-    def locking(self, key: K) -> _Locking[K]:
+    def locking(self, key: K) -> AbstractAsyncContextManager[None]:
         """Lock a key for a block: ``async with users.locking(7):``."""
-        return _Locking(self, key)
-
-    def _try_lock(self, key: K) -> bool:
-        if key in self._locks:
-            return False
-        self._locks[key] = None
-        return True
-
-    async def _wait_for_lock(self, key: K) -> None:
-        line = self._locks[key]
-        if line is None:
-            line = self._locks[key] = Line[None](self)
-        await line.park(give_back=functools.partial(self.unlock, key))
+        return Side(f"key {key!r}", self, functools.partial(self.lock, key), functools.partial(self.unlock, key))
 
     # -- to be looked at
 
@@ -350,19 +345,3 @@ def _told(answer: _Answer) -> Any:
         raise_as_it_was(error, trace)
     finally:
         del answer, error, trace  # the traceback leads here
-
-
-class _Locking(Generic[K]):
-    """A key that is locked for a block."""
-
-    __slots__ = ("_key", "_map")
-
-    def __init__(self, of: AsyncMap[K, Any], key: K) -> None:
-        self._map, self._key = of, key
-
-    async def __aenter__(self) -> None:
-        if not self._map._try_lock(self._key):
-            await self._map._wait_for_lock(self._key)
-
-    async def __aexit__(self, *_: object) -> None:
-        self._map.unlock(self._key)

@@ -30,6 +30,7 @@ from typing import SupportsIndex
 
 from aiochan.counts import whole
 from aiochan.errors import NotHeld
+from aiochan.sync.owned import Side
 from aiochan.sync.primitive import Line, Primitive
 
 __all__ = ["Semaphore"]
@@ -183,7 +184,8 @@ class Semaphore(Primitive):
 
         Cancellation: as for `acquire`; leaving waits for nothing.
         """
-        return _Held(self, whole("what is held", k, 1))
+        k = whole("what is held", k, 1)
+        return Side(f"{k}", self, functools.partial(self.acquire, k), functools.partial(self.release, k))
 
     def resize(self, n: SupportsIndex) -> None:
         """Change how much there is. Nobody loses what is held.
@@ -243,19 +245,3 @@ class Semaphore(Primitive):
 
     def _snapshot(self) -> object:
         return self._size, self._free, self._resized, self._line._snapshot()
-
-
-class _Held(AbstractAsyncContextManager[None]):
-    """So much of a semaphore, for a block."""
-
-    __slots__ = ("_k", "_semaphore")
-
-    def __init__(self, semaphore: Semaphore, k: int) -> None:
-        self._semaphore = semaphore
-        self._k = k
-
-    async def __aenter__(self) -> None:
-        await self._semaphore.acquire(self._k)
-
-    async def __aexit__(self, *_: object) -> None:
-        self._semaphore.release(self._k)
