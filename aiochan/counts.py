@@ -5,7 +5,7 @@ from __future__ import annotations
 import operator
 from typing import SupportsIndex
 
-__all__ = ["whole"]
+__all__ = ["change", "whole"]
 
 
 def whole(what: str, value: SupportsIndex, least: int) -> int:
@@ -31,3 +31,16 @@ def whole(what: str, value: SupportsIndex, least: int) -> int:
     if number < least:
         raise ValueError(f"{what} must be {least} or more, not {value!r}")
     return number
+
+
+def change(n: SupportsIndex) -> int:
+    """Return by how much ``add(n)`` changes a count, as an int; less than 0 takes away.
+
+    Raises:
+        TypeError: It is no whole number; True and False are none.
+    """
+    if type(n) is int:
+        return n
+    if isinstance(n, bool) or not isinstance(n, SupportsIndex):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise TypeError(f"add() takes a whole number, not {n!r}")
+    return operator.index(n)

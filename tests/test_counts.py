@@ -2,7 +2,7 @@
 
 import pytest
 
-from aiochan.counts import whole
+from aiochan.counts import change, whole
 
 
 class Seven:
@@ -24,3 +24,13 @@ def test_too_small_a_number_is_named():
     for least, value in (0, -1), (1, 0), (8, Seven()):
         with pytest.raises(ValueError, match=rf"^n must be {least} or more, not "):
             whole("n", value, least)
+
+
+def test_a_change_may_be_negative():
+    assert [change(value) for value in (0, 1, -1, -(10**30), Seven())] == [0, 1, -1, -(10**30), 7]
+
+
+@pytest.mark.parametrize("wrong", [None, True, False, 1.0, "1", [1]], ids=str)
+def test_a_change_is_a_whole_number(wrong):
+    with pytest.raises(TypeError, match=r"^add\(\) takes a whole number, not "):
+        change(wrong)

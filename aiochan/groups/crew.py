@@ -37,6 +37,7 @@ from aiochan.core import WaitQueue
 from aiochan.errors import MisuseError, WrongLoop
 from aiochan.loops import running_loop
 from aiochan.shielding import shield
+from aiochan.sync.primitive import nothing
 
 __all__ = ["BodyScope", "Crew"]
 
@@ -178,7 +179,7 @@ class Crew:
     async def _until_nobody_is_left(self) -> None:
         if self._line is None:
             self._line = WaitQueue(self._name)  # to call WaitQueue[None] takes several times as long
-        await self._line.park(give_back=_nothing)
+        await self._line.park(give_back=nothing)
 
     async def idle(self) -> None:
         """Wait until nobody is at work; who is started after that moment is not waited for.
@@ -272,7 +273,3 @@ class BodyScope(Scope):
 async def _stillborn() -> Any:
     """Be cancelled, even as an eager task that runs before anybody can cancel it."""
     raise asyncio.CancelledError
-
-
-def _nothing() -> None:
-    """Give nothing back: everybody who waits is woken, so nobody has taken another's turn."""

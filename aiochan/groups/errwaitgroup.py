@@ -12,13 +12,14 @@ E2  Once somebody has been told of the end, or woken to be told, nothing changes
 from __future__ import annotations
 
 import asyncio
-import operator
 from types import TracebackType
 from typing import SupportsIndex, TypeAlias
 
 from aiochan.core import WaitQueue
+from aiochan.counts import change
 from aiochan.errors import MisuseError
 from aiochan.raising import raise_as_it_was
+from aiochan.sync.primitive import nothing
 
 __all__ = ["ErrWaitGroup"]
 
@@ -70,9 +71,7 @@ class ErrWaitGroup:
 
         Follows ``Group.Add``.
         """
-        if isinstance(n, bool) or not isinstance(n, SupportsIndex):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"add() takes a whole number, not {n!r}")
-        number = operator.index(n)
+        number = change(n)
         self._refuse_late("add")
         if self._count + number < 0:
             raise ValueError(f"{self!r} cannot add {number}: more would be done than was announced")
@@ -115,7 +114,7 @@ class ErrWaitGroup:
         Follows ``Group.Wait``.
         """
         if self._count:
-            await self._line.park(give_back=_nothing)
+            await self._line.park(give_back=nothing)
         else:
             self._told = True
         reports = tuple(self._errors.values())
@@ -152,7 +151,3 @@ def _check_error(error: object) -> None:
         raise TypeError("a CancelledError is not to be reported: raise it, and call done()")
     if not isinstance(error, Exception):
         raise TypeError(f"error must be an Exception, not {error!r}")
-
-
-def _nothing() -> None:
-    """Give nothing back: everybody who waits is woken, so nobody has taken another's turn."""

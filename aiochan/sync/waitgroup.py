@@ -20,12 +20,12 @@ G3  It stays 0 until all who were woken have left.
 from __future__ import annotations
 
 import asyncio
-import operator
 from collections.abc import Awaitable, Callable
 from typing import Any, SupportsIndex, TypeVar, TypeVarTuple
 
 from aiochan.calling import call, name_of
 from aiochan.context import lasting_context, variables
+from aiochan.counts import change
 from aiochan.errors import MisuseError
 from aiochan.loops import running_loop
 from aiochan.sync.primitive import Line, Primitive
@@ -90,7 +90,7 @@ class WaitGroup(Primitive):
 
         Follows ``WaitGroup.Add``.
         """
-        number = n if type(n) is int else _whole(n)
+        number = change(n)
         count = self._count + number
         if count < 0:
             raise MisuseError(
@@ -188,9 +188,3 @@ class WaitGroup(Primitive):
 
     def _snapshot(self) -> object:
         return self._count, self._leaving, self._line._snapshot()
-
-
-def _whole(n: SupportsIndex) -> int:
-    if isinstance(n, bool) or not isinstance(n, SupportsIndex):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise TypeError(f"add() takes a whole number, not {n!r}")
-    return operator.index(n)
